@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What a program says to /dev/famez_bridge.
+ *
+ * Text form: write(2) takes "<dest>:<payload>" where dest is a peer's id, its
+ * name, or "server"; read(2) gives "<sender's id>:<payload>".  Each call is one
+ * message.  poll(2): POLLIN while a message waits; POLLOUT always, as each peer
+ * has room of its own; POLLERR and POLLHUP after the device has gone.  mmap(2):
+ * the FAM, MAP_SHARED, from offset 0.
+ *
+ * Every structure starts with its size, set by the caller, and flags.  A
+ * program built for a newer kernel's longer structure gets E2BIG when it sets
+ * what this kernel does not know; a shorter one than a command needs, or an
+ * unknown flag or a reserved field that is not zero, is EINVAL.  All layouts
+ * are the same for 32-bit and 64-bit programs.
+ *
+ * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
+ * ENODEV (the device has gone).
+ */
+#ifndef _UAPI_LINUX_FAMEZ_H
+#define _UAPI_LINUX_FAMEZ_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define FAMEZ_MESSAGE_MAX	4096	/* bytes; a small fabric may allow less */
+#define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
+
+#define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */
+
+/**
+ * struct famez_info - FAMEZ_IOC_INFO
+ * @size: bytes of this structure
+ * @flags: 0
+ * @config: %FAMEZ_CONFIG_FAMEZ
+ * @id: own id
+ * @peers_max: all ids are below this
+ * @server_id: the switch
+ * @vectors: vectors that the fabric offers each peer
+ * @vectors_armed: vectors that this bridge listens on
+ * @message_max: longest message, in bytes; that to a particular peer may be
+ *	shorter (EMSGSIZE tells)
+ * @generation: number of this start of the driver
+ * @fabric: number of this start of the switch
+ * @memory_size: bytes of the device's memory
+ * @fam_offset: where in it the FAM starts, for those who see the whole
+ * @fam_size: bytes of FAM, what mmap(2) can map
+ * @layout_major: version of the control area
+ * @layout_minor: version of the control area
+ * @name: own name
+ */
+struct famez_info {
+	__u32 size;
+	__u32 flags;
+	__u32 config;
+	__u32 id;
+	__u32 peers_max;
+	__u32 server_id;
+	__u32 vectors;
+	__u32 vectors_armed;
+	__u32 message_max;
+	__u32 generation;
+	__u64 fabric;
+	__u64 memory_size;
+	__u64 fam_offset;
+	__u64 fam_size;
+	__u32 layout_major;
+	__u32 layout_minor;
+	char name[32];
+};
+
+/**
+ * struct famez_peer_info - one peer, as FAMEZ_IOC_PEERS tells it
+ * @id: its id
+ * @state: 1 attached (no driver or program), 2 up
+ * @kind: 0 unknown, 1 switch, 2 bridge, 3 program on the host
+ * @generation: number of its start, 0 unless up
+ * @vectors_armed: vectors that it listens on
+ * @cid: Gen-Z component id, 0: none
+ * @sid: Gen-Z subnet id
+ * @reserved: 0
+ * @name: its name, printable ASCII, NUL-terminated
+ * @cclass: its Gen-Z class, likewise
+ */
+struct famez_peer_info {
+	__u32 id;
+	__u32 state;
+	__u32 kind;
+	__u32 generation;
+	__u32 vectors_armed;
+	__u32 cid;
+	__u32 sid;
+	__u32 reserved;
+	char name[32];
+	char cclass[32];
+};
+
+/**
+ * struct famez_peers - FAMEZ_IOC_PEERS
+ * @size: bytes of this structure
+ * @flags: 0
+ * @peers: address of an array of struct famez_peer_info
+ * @count: in: entries it has room for; out: peers that there are, own and
+ *	switch included (those beyond the room are not written)
+ * @stride: bytes of one entry, sizeof(struct famez_peer_info)
+ * @epoch: out: changes when a peer changes
+ * @reserved: 0
+ */
+struct famez_peers {
+	__u32 size;
+	__u32 flags;
+	__u64 peers;
+	__u32 count;
+	__u32 stride;
+	__u32 epoch;
+	__u32 reserved;
+};
+
+#define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
+
+/**
+ * struct famez_msg - FAMEZ_IOC_SEND and FAMEZ_IOC_RECV
+ * @size: bytes of this structure
+ * @flags: %FAMEZ_MSG_DONTWAIT
+ * @data: address of the message
+ * @length: bytes; receiving, in: room at @data, out: bytes of the message
+ * @peer: sending: id of the receiver; receiving, out: id of the sender
+ * @sport: 0
+ * @dport: 0
+ * @reserved: 0
+ */
+struct famez_msg {
+	__u32 size;
+	__u32 flags;
+	__u64 data;
+	__u32 length;
+	__u32 peer;
+	__u16 sport;
+	__u16 dport;
+	__u32 reserved;
+};
+
+/**
+ * struct famez_ping - FAMEZ_IOC_PING
+ * @size: bytes of this structure
+ * @flags: 0
+ * @peer: id of whom to ping
+ * @timeout_ms: how long to wait for the answer, 1 to 3600000
+ * @nanoseconds: out: how long it took
+ */
+struct famez_ping {
+	__u32 size;
+	__u32 flags;
+	__u32 peer;
+	__u32 timeout_ms;
+	__u64 nanoseconds;
+};
+
+/*
+ * The direction bits and sizes that _IOWR would encode are left out: each
+ * structure carries its own size, and may grow.
+ */
+#define FAMEZ_IOC_TYPE	0xfa
+
+/* What this bridge and its fabric are. */
+#define FAMEZ_IOC_INFO	_IO(FAMEZ_IOC_TYPE, 0x00)
+
+/* Who is there. */
+#define FAMEZ_IOC_PEERS	_IO(FAMEZ_IOC_TYPE, 0x01)
+
+/*
+ * Send one message, 0 to message_max bytes; sleeps while the receiver has no
+ * room, unless O_NONBLOCK or FAMEZ_MSG_DONTWAIT.  Returns 0 when the message is
+ * in the channel.  EAGAIN: no room now.  EINTR: a signal came first.
+ * EMSGSIZE: too long.  EHOSTUNREACH: no such peer on the fabric.  ENOTCONN: it
+ * has no driver or program running.  ENOBUFS: no channel to it can be had.
+ * ECONNRESET: it restarted, and what it had not read is lost; told once.
+ * EINVAL: to oneself.
+ */
+#define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)
+
+/*
+ * Receive one message; sleeps while there is none, likewise.  EMSGSIZE: the
+ * message is longer than the room, @length tells it, and it stays the next.
+ * The memory at @data must be writable even where a part would do.
+ */
+#define FAMEZ_IOC_RECV	_IO(FAMEZ_IOC_TYPE, 0x03)
+
+/*
+ * Measure a round trip to a peer's driver, library or switch.  Errors as of
+ * FAMEZ_IOC_SEND, and ETIMEDOUT: no answer in time.
+ */
+#define FAMEZ_IOC_PING	_IO(FAMEZ_IOC_TYPE, 0x04)
+
+#endif /* _UAPI_LINUX_FAMEZ_H */
