@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * famez_bridge: one doorbell device, and the peers that it reaches.
+ *
+ * Who calls whom: chardev -> channel -> fabric -> pci.  PCI facts are in pci.c,
+ * user pointers in chardev.c, the control area is read through <famez/layout.h>
+ * and <famez/ring.h>.
+ *
+ * Life: struct famez_bridge is freed by the last reference to its device, which
+ * each open file holds.  The device's memory and interrupts go at remove, which
+ * first makes every operation leave (famez_enter(), famez_leave()), so what is
+ * inside may use them.  An operation sleeps inside, and is woken by remove; it
+ * leaves before it touches user memory that may fault.
+ */
+#ifndef _FAMEZ_BRIDGE_H
+#define _FAMEZ_BRIDGE_H
+
+#include <linux/cdev.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/famez.h>
+#include <linux/famez_fabric.h>
+#include <famez/buffer.h>
+#include <famez/layout.h>
+
+struct iov_iter;
+struct pci_dev;
+
+/**
+ * struct famez_remote - another peer, and the channels with it
+ * @generation: for which the channels are set up, 0: not up; changed under both
+ *	locks, read under either
+ * @rings: counts its marks; changed under bell_lock, read anywhere
+ * @wait: those who wait for @rings to change
+ *
+ * Under tx_lock:
+ * @tx: channel to it; no data: there is none
+ * @reset: messages to it were lost, which no sender has been told
+ *
+ * @tx_lock: nests inside rx_lock; never held over a sleep for room
+ * @turn: held by the one sender that sleeps for room: space_event and ask are
+ *	single words
+ *
+ * Under rx_lock:
+ * @rx: channel from it; no data: there is none
+ * @buffer: what was drained from @rx and not read yet
+ * @pong_due: bytes of @pong that wait for room, 0: none
+ * @pong: the ping that is to go back
+ *
+ * @ping_lock: held by the one who waits for a pong
+ * @ping: what it sent; written under @ping_lock, taken back under rx_lock
+ * @pong_time: when the answer came, 0: not yet; written under rx_lock
+ */
+struct famez_remote {
+	u32 generation;
+	unsigned int rings;
+	wait_queue_head_t wait;
+
+	struct mutex tx_lock;	/* the sending side */
+	struct mutex turn;	/* the right to sleep for room */
+	struct famez_tx tx;
+	bool reset;
+
+	struct famez_rx rx;
+	struct famez_buffer buffer;
+	u32 pong_due;
+	u8 pong[FAMEZ_PING_MAX];
+
+	struct mutex ping_lock;	/* the right to have a ping out */
+	u64 ping;
+	u64 pong_time;
+};
+
+/**
+ * struct famez_bridge - one device
+ * @dev: the character device; frees this when it is released
+ * @cdev: the same
+ * @index: number in the device's name
+ * @inode: of the first open; its mapping serves all, so that one call unmaps
+ *	everything; under @open_lock
+ * @open_lock: for @inode
+ *
+ * @pdev: the device; only between probe and remove, as all of the next
+ * @regs: its registers
+ * @memory: bus address of the shared memory
+ * @control: the control area, mapped
+ * @vectors: interrupt vectors that are requested
+ *
+ * @ops: operations inside
+ * @idle: the last of them has left
+ * @gone: remove has begun; written once, before everyone is woken
+ * @lost: another switch has taken the memory: no more messages, FAM stays
+ *
+ * @layout: what the control area is; constant
+ * @id: own id; constant
+ * @generation: of this start; constant
+ * @message_max: longest message, in bytes; constant
+ * @name: own name; constant
+ *
+ * @bell_lock: for the own bell rows; taken in interrupt context
+ * @rung: ids whose marks the work has yet to look at
+ * @active: ids whose channel is not armed: they may have messages; set anywhere,
+ *	cleared under @rx_lock before arming
+ * @rx_events: counts marks; changed under @bell_lock, read anywhere
+ * @rx_wait: those who wait for a message
+ * @work: does what marks ask for in process context
+ *
+ * @rx_lock: for the receiving side of all channels
+ * @rx_next: whose message is looked for first; under @rx_lock
+ * @peers_epoch: of the peer table as last looked through; by @work alone
+ * @remotes: by id, layout.peers.count of them
+ */
+struct famez_bridge {
+	struct device dev;
+	struct cdev cdev;
+	int index;
+	struct inode *inode;
+	struct mutex open_lock;	/* inode */
+
+	struct pci_dev *pdev;
+	void __iomem *regs;
+	phys_addr_t memory;
+	u8 *control;
+	int vectors;
+
+	struct percpu_ref ops;
+	struct completion idle;
+	bool gone;
+	bool lost;
+
+	struct famez_layout layout;
+	u32 id;
+	u32 generation;
+	u32 message_max;
+	char name[FAMEZ_NAME_SIZE];
+
+	spinlock_t bell_lock;	/* the own bell rows */
+	unsigned long *rung;
+	unsigned long *active;
+	unsigned int rx_events;
+	wait_queue_head_t rx_wait;
+	struct work_struct work;
+
+	struct mutex rx_lock;	/* the receiving side of all channels */
+	u32 rx_next;
+	u32 peers_epoch;
+	struct famez_remote *remotes;
+};
+
+/* ---- pci.c ---- */
+
+/**
+ * famez_doorbell() - interrupt a peer
+ * @b: the bridge
+ * @peer: its id
+ * @vector: which of its vectors
+ *
+ * Context: any, while inside
+ */
+void famez_doorbell(struct famez_bridge *b, u32 peer, u32 vector);
+
+int famez_pci_register(void);
+void famez_pci_unregister(void);
+
+/* ---- fabric.c: control area, peers, bells ---- */
+
+/**
+ * famez_fabric_identify() - what memory is this?
+ * @first: its first bytes, mapped; 8192 or all, whichever is less
+ * @memory_size: bytes of all of it
+ * @doorbell: the device has interrupts
+ * @layout: the layout, on 0
+ *
+ * Reads, and never writes.
+ *
+ * Return: 0 for a famez control area; else an error, and @reason says what it is
+ */
+int famez_fabric_identify(const void *first, u64 memory_size, bool doorbell,
+			  struct famez_layout *layout, const char **reason);
+
+/** famez_fabric_init() - allocate what @b needs for its peers; layout is set */
+int famez_fabric_init(struct famez_bridge *b);
+void famez_fabric_free(struct famez_bridge *b);
+
+/** famez_fabric_start() - publish a generation; interrupts are on */
+void famez_fabric_start(struct famez_bridge *b);
+
+/** famez_fabric_stop() - end the generation; nobody is inside any more */
+void famez_fabric_stop(struct famez_bridge *b);
+
+/** famez_fabric_interrupt() - acknowledge, mark, wake; interrupt context */
+void famez_fabric_interrupt(struct famez_bridge *b);
+
+/** famez_fabric_wake() - make everyone who waits for anything look again */
+void famez_fabric_wake(struct famez_bridge *b);
+
+/** famez_ring() - leave our mark with a peer, and ring it; any context */
+void famez_ring(struct famez_bridge *b, u32 id);
+
+/** famez_peer_state() - FAMEZ_PEER_ABSENT and so on, as the switch says */
+u32 famez_peer_state(struct famez_bridge *b, u32 id);
+
+/** famez_peers_epoch() - changes when a peer changes */
+u32 famez_peers_epoch(struct famez_bridge *b);
+
+/** famez_peer_info() - what the table says of a peer, checked and printable */
+void famez_peer_info(struct famez_bridge *b, u32 id,
+		     struct famez_peer_info *info);
+
+/* ---- channel.c: messages ---- */
+
+/**
+ * struct famez_delivery - where a message goes
+ * @to: the program's memory
+ * @text: as "<sender>:<payload>"
+ * @peer: the sender
+ * @length: bytes of the message, also on -EMSGSIZE
+ */
+struct famez_delivery {
+	struct iov_iter *to;
+	bool text;
+	u32 peer;
+	u32 length;
+};
+
+/** famez_channels_find() - take up the directory's entries; before start */
+void famez_channels_find(struct famez_bridge *b);
+
+/**
+ * famez_channel_pair() - set the channels with a peer up for its generation
+ * @b: the bridge
+ * @id: the peer
+ * @generation: 0: down
+ *
+ * Context: may sleep; takes rx_lock and tx_lock
+ *
+ * Return: 0 or -ENOMEM
+ */
+int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation);
+
+/** famez_channel_service() - what a peer's mark may ask for; may sleep */
+void famez_channel_service(struct famez_bridge *b, u32 id);
+
+/**
+ * famez_channel_send() - send a message
+ * @b: the bridge, inside
+ * @id: the receiver
+ * @from: the message, all of it; advanced on success
+ * @wait: sleep while there is no room
+ *
+ * Page faults are not taken: -EFAULT means that the caller leaves, faults @from
+ * in and tries again.
+ *
+ * Return: 0 or an error as of FAMEZ_IOC_SEND
+ */
+int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
+		       bool wait);
+
+/** famez_channel_recv() - receive a message; likewise */
+int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
+		       bool wait);
+
+/** famez_channel_readable() - is there a message? if not, a mark will come */
+bool famez_channel_readable(struct famez_bridge *b);
+
+/** famez_channel_ping() - measure a round trip; may sleep */
+int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
+		       u64 *nanoseconds);
+
+/* ---- chardev.c ---- */
+
+/** famez_enter() - begin to use the device; false: it has gone */
+static inline bool famez_enter(struct famez_bridge *b)
+{
+	return percpu_ref_tryget_live(&b->ops);
+}
+
+static inline void famez_leave(struct famez_bridge *b)
+{
+	percpu_ref_put(&b->ops);
+}
+
+/** famez_bridge_alloc() - a bridge with one reference to its device */
+struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev);
+
+/** famez_chardev_add() - let programs in */
+int famez_chardev_add(struct famez_bridge *b);
+
+/** famez_chardev_remove() - let nobody in, and everybody out; may sleep */
+void famez_chardev_remove(struct famez_bridge *b);
+
+int famez_chardev_register(void);
+void famez_chardev_unregister(void);
+
+#endif /* _FAMEZ_BRIDGE_H */

@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The two channels with each peer: messages, pings, and port 0. */
+#include <linux/bitmap.h>
+#include <linux/ktime.h>
+#include <linux/nospec.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "bridge.h"
+
+/* ---- Finding channels -------------------------------------------------------- */
+
+static void famez_channel_take(struct famez_bridge *b,
+			       const struct famez_span *span)
+{
+	struct famez_channel *c = (void *)(b->control + span->offset);
+	u32 longest = famez_ring_longest(span->size);
+	struct famez_remote *r;
+
+	if (span->from == b->id) {
+		r = &b->remotes[span->to];
+		if (r->tx.data)
+			return;
+		r->tx.mine = &c->tx;
+		r->tx.theirs = &c->rx;
+		r->tx.data = c->data;
+		r->tx.size = span->size;
+		if (b->message_max < longest)
+			b->message_max = min_t(u32, longest, FAMEZ_MESSAGE_MAX);
+	} else if (span->to == b->id) {
+		r = &b->remotes[span->from];
+		if (r->rx.data)
+			return;
+		r->rx.mine = &c->rx;
+		r->rx.theirs = &c->tx;
+		r->rx.data = c->data;
+		r->rx.size = span->size;
+	}
+}
+
+void famez_channels_find(struct famez_bridge *b)
+{
+	struct famez_direntry entry;
+	struct famez_span span;
+	u32 i;
+
+	for (i = 0; i < b->layout.directory.count; i++) {
+		memcpy(&entry, b->control + b->layout.directory.offset +
+			       (u64)i * b->layout.directory.stride,
+		       sizeof(entry));
+		barrier();	/* the checks are made on the copy */
+		if (famez_direntry_read(&b->layout, &entry, &span))
+			famez_channel_take(b, &span);
+	}
+}
+
+/* ---- Sending ------------------------------------------------------------------- */
+
+/* May something be sent to this peer now?  Under tx_lock. */
+static int famez_tx_state(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	lockdep_assert_held(&r->tx_lock);
+	if (READ_ONCE(b->gone) || READ_ONCE(b->lost))
+		return -ENODEV;
+	if (r->reset) {
+		r->reset = false;
+		return -ECONNRESET;
+	}
+	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
+		return -EHOSTUNREACH;
+	if (!r->generation)
+		return -ENOTCONN;
+	return r->tx.data ? 0 : -ENOBUFS;
+}
+
+/* Writes a record that has room.  Under tx_lock; takes no page fault. */
+static int famez_tx_write(struct famez_bridge *b, u32 id, u16 type,
+			  struct iov_iter *from, u8 *payload)
+{
+	struct famez_remote *r = &b->remotes[id];
+	size_t length = iov_iter_count(from), copied;
+
+	pagefault_disable();
+	copied = copy_from_iter(payload, length, from);
+	pagefault_enable();
+	if (copied != length) {
+		iov_iter_revert(from, copied);
+		return -EFAULT;
+	}
+	famez_tx_commit(&r->tx, type, length);
+	/* a ping is not for the program that reads: empty the ring up to it */
+	if (type != FAMEZ_TYPE_DATA)
+		famez_tx_drain(&r->tx);
+	if (famez_tx_must_ring(&r->tx) || type != FAMEZ_TYPE_DATA)
+		famez_ring(b, id);
+	return 0;
+}
+
+/*
+ * One try.  @sleeper is the holder of turn: it alone leaves the events by which
+ * the receiver knows that somebody sleeps, and takes them back.
+ */
+static int famez_tx_try(struct famez_bridge *b, u32 id, u16 type,
+			struct iov_iter *from, bool sleeper)
+{
+	struct famez_remote *r = &b->remotes[id];
+	size_t length = iov_iter_count(from);
+	u8 *payload;
+	bool help;
+	int err;
+
+	err = famez_tx_state(b, id);
+	if (err)
+		return err;
+	if (length > FAMEZ_MESSAGE_MAX)
+		return -EMSGSIZE;
+	err = famez_tx_room(&r->tx, type, length, &payload);
+	if (err == -EAGAIN) {
+		help = sleeper ? famez_tx_wait(&r->tx, type, length) :
+				 famez_tx_help(&r->tx, type, length);
+		if (help)
+			famez_ring(b, id);
+		err = famez_tx_room(&r->tx, type, length, &payload);
+	}
+	return err ? err : famez_tx_write(b, id, type, from, payload);
+}
+
+static int famez_tx_try_locked(struct famez_bridge *b, u32 id, u16 type,
+			       struct iov_iter *from, bool sleeper)
+{
+	struct famez_remote *r = &b->remotes[id];
+	int err;
+
+	mutex_lock(&r->tx_lock);
+	err = famez_tx_try(b, id, type, from, sleeper);
+	if (sleeper && err != -EAGAIN && r->tx.own)
+		famez_tx_unwait(&r->tx);
+	mutex_unlock(&r->tx_lock);
+	return err;
+}
+
+static void famez_tx_give_up(struct famez_remote *r)
+{
+	mutex_lock(&r->tx_lock);
+	if (r->tx.own)
+		famez_tx_unwait(&r->tx);
+	mutex_unlock(&r->tx_lock);
+}
+
+static int famez_tx_sleep(struct famez_bridge *b, u32 id,
+			  struct iov_iter *from)
+{
+	struct famez_remote *r = &b->remotes[id];
+	unsigned int rings;
+	int err;
+
+	if (mutex_lock_interruptible(&r->turn))
+		return -ERESTARTSYS;
+	for (;;) {
+		rings = READ_ONCE(r->rings);
+		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, true);
+		if (err != -EAGAIN)
+			break;
+		err = wait_event_interruptible(r->wait,
+					       READ_ONCE(r->rings) != rings);
+		if (err) {
+			famez_tx_give_up(r);
+			break;
+		}
+	}
+	mutex_unlock(&r->turn);
+	return err;
+}
+
+static int famez_check_dest(struct famez_bridge *b, u32 id)
+{
+	if (id >= b->layout.peers.count)
+		return -EHOSTUNREACH;
+	return id == b->id ? -EINVAL : 0;
+}
+
+int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
+		       bool wait)
+{
+	int err = famez_check_dest(b, id);
+
+	if (err)
+		return err;
+	id = array_index_nospec(id, b->layout.peers.count);
+	err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, false);
+	if (err == -EAGAIN && wait)
+		err = famez_tx_sleep(b, id, from);
+	return err;
+}
+
+/* Something small of the kernel's own; never sleeps for room. */
+static int famez_tx_kernel(struct famez_bridge *b, u32 id, u16 type,
+			   void *data, size_t length)
+{
+	struct kvec vec = { .iov_base = data, .iov_len = length };
+	struct iov_iter from;
+
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, length);
+	return famez_tx_try_locked(b, id, type, &from, false);
+}
+
+/* ---- Pings ----------------------------------------------------------------------- */
+
+static void famez_send_pong(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	/* no room: its peer rings when it has emptied the ring */
+	if (r->pong_due && famez_tx_kernel(b, id, FAMEZ_TYPE_PONG, r->pong,
+					   r->pong_due) != -EAGAIN)
+		r->pong_due = 0;
+}
+
+static void famez_take_pong(struct famez_remote *r, const u8 *payload,
+			    u32 length)
+{
+	u64 cookie;
+
+	if (length != sizeof(cookie))
+		return;
+	memcpy(&cookie, payload, sizeof(cookie));
+	if (cookie != READ_ONCE(r->ping))
+		return;
+	WRITE_ONCE(r->ping, 0);
+	WRITE_ONCE(r->pong_time, ktime_get_ns());
+	wake_up_interruptible_all(&r->wait);
+}
+
+/*
+ * A record that is not for a program; under rx_lock.  One ping is kept while
+ * there is no room for its answer; who sends a second one meanwhile loses the
+ * first.
+ */
+static void famez_rx_control(struct famez_bridge *b, u32 id,
+			     const struct famez_message *m)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	if (!m->length || m->length > FAMEZ_PING_MAX)
+		return;
+	if (m->type == FAMEZ_TYPE_PING) {
+		memcpy(r->pong, m->payload, m->length);
+		r->pong_due = m->length;
+		famez_send_pong(b, id);
+	} else if (m->type == FAMEZ_TYPE_PONG) {
+		famez_take_pong(r, m->payload, m->length);
+	}
+}
+
+/* Sends a ping; waits for room until *left jiffies are over. */
+static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
+			   long *left)
+{
+	struct famez_remote *r = &b->remotes[id];
+	unsigned int rings;
+	int err;
+
+	for (;;) {
+		rings = READ_ONCE(r->rings);
+		err = famez_tx_kernel(b, id, FAMEZ_TYPE_PING, &cookie,
+				      sizeof(cookie));
+		if (err != -EAGAIN)
+			return err;
+		*left = wait_event_interruptible_timeout(r->wait,
+							 READ_ONCE(r->rings) != rings,
+							 *left);
+		if (*left <= 0)
+			return *left ? *left : -ETIMEDOUT;
+	}
+}
+
+static bool famez_ping_over(struct famez_bridge *b, struct famez_remote *r,
+			    u32 generation)
+{
+	return READ_ONCE(r->pong_time) || READ_ONCE(b->gone) ||
+	       READ_ONCE(r->generation) != generation;
+}
+
+static int famez_ping_wait(struct famez_bridge *b, struct famez_remote *r,
+			   long left)
+{
+	u32 generation = READ_ONCE(r->generation);
+
+	left = wait_event_interruptible_timeout(r->wait,
+						famez_ping_over(b, r, generation),
+						left);
+	if (left < 0)
+		return left;
+	if (READ_ONCE(r->pong_time))
+		return 0;
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
+	return left ? -ECONNRESET : -ETIMEDOUT;
+}
+
+int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
+		       u64 *nanoseconds)
+{
+	long left = msecs_to_jiffies(timeout_ms);
+	struct famez_remote *r;
+	u64 start;
+	int err;
+
+	err = famez_check_dest(b, id);
+	if (err)
+		return err;
+	r = &b->remotes[array_index_nospec(id, b->layout.peers.count)];
+	if (mutex_lock_interruptible(&r->ping_lock))
+		return -ERESTARTSYS;
+	WRITE_ONCE(r->pong_time, 0);
+	start = ktime_get_ns();
+	/* random, so that a late answer to an earlier ping is not taken for it */
+	WRITE_ONCE(r->ping, get_random_u64() | 1);
+	err = famez_ping_send(b, id, r->ping, &left);
+	if (!err)
+		err = famez_ping_wait(b, r, left);
+	WRITE_ONCE(r->ping, 0);
+	if (!err)
+		*nanoseconds = READ_ONCE(r->pong_time) - start;
+	mutex_unlock(&r->ping_lock);
+	return err;
+}
+
+/* ---- Receiving: all of it under rx_lock ------------------------------------------- */
+
+/* Goes on behind it.  The sender may sleep for room that it now has. */
+static void famez_rx_garbage(struct famez_bridge *b, u32 id)
+{
+	dev_warn_ratelimited(&b->dev, "peer %u: garbage in its ring, what the ring held is lost\n",
+			     id);
+	famez_rx_resync(&b->remotes[id].rx);
+	famez_ring(b, id);
+}
+
+/* The next record for a program in a ring; takes out all that stand before. */
+static int famez_rx_next(struct famez_bridge *b, u32 id,
+			 struct famez_message *m)
+{
+	struct famez_remote *r = &b->remotes[id];
+	int err;
+
+	lockdep_assert_held(&b->rx_lock);
+	for (;;) {
+		err = famez_rx_peek(&r->rx, m);
+		if (err == -EBADMSG) {
+			famez_rx_garbage(b, id);
+			return -EAGAIN;
+		}
+		if (err || m->type == FAMEZ_TYPE_DATA)
+			return err;
+		famez_rx_control(b, id, m);
+		famez_rx_consume(&r->rx, m);
+	}
+}
+
+/* Empties the ring into the buffer, as far as that takes it. */
+static void famez_rx_drain(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	struct famez_message m;
+
+	while (!famez_rx_next(b, id, &m) && famez_buffer_put(&r->buffer, &m))
+		famez_rx_consume(&r->rx, &m);
+	famez_rx_must_ring(&r->rx);	/* it is rung anyhow: it asked */
+	famez_ring(b, id);
+}
+
+void famez_channel_service(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	struct famez_message m;
+
+	mutex_lock(&b->rx_lock);
+	if (r->rx.own) {
+		if (famez_rx_drain_wanted(&r->rx))
+			famez_rx_drain(b, id);
+		if (famez_buffer_peek(&r->buffer, &m) == -EAGAIN &&
+		    famez_rx_next(b, id, &m) == -EAGAIN &&
+		    famez_rx_regrant(&r->rx))
+			famez_ring(b, id);
+	}
+	famez_send_pong(b, id);
+	mutex_unlock(&b->rx_lock);
+}
+
+/* The next message from one peer, and in what it stands. */
+static int famez_next_from(struct famez_bridge *b, u32 id,
+			   struct famez_message *m, struct famez_rx **in)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	/* the buffer first: it is older */
+	*in = &r->buffer.rx;
+	if (!famez_buffer_peek(&r->buffer, m))
+		return 0;
+	*in = &r->rx;
+	return r->rx.own ? famez_rx_next(b, id, m) : -EAGAIN;
+}
+
+/* The next message from anyone, each in turn. */
+static int famez_next(struct famez_bridge *b, u32 *id, struct famez_message *m,
+		      struct famez_rx **in)
+{
+	u32 n = b->layout.peers.count, i;
+
+	for (i = 0; i < n; i++) {
+		*id = (b->rx_next + i) % n;
+		if (test_bit(*id, b->active) &&
+		    !famez_next_from(b, *id, m, in))
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+/* Asks every peer that has nothing to ring for its next message; looks again. */
+static int famez_arm(struct famez_bridge *b, u32 *id, struct famez_message *m,
+		     struct famez_rx **in)
+{
+	for_each_set_bit(*id, b->active, b->layout.peers.count) {
+		struct famez_remote *r = &b->remotes[*id];
+
+		clear_bit(*id, b->active);
+		if (r->rx.own)
+			famez_rx_arm(&r->rx);
+		if (!famez_next_from(b, *id, m, in)) {
+			set_bit(*id, b->active);
+			return 0;
+		}
+	}
+	return -EAGAIN;
+}
+
+/* Copies a message out.  Takes no page fault. */
+static int famez_deliver(struct famez_delivery *d,
+			 const struct famez_message *m)
+{
+	char prefix[16];
+	size_t before = 0, copied;
+
+	if (d->text)
+		before = scnprintf(prefix, sizeof(prefix), "%u:", d->peer);
+	d->length = m->length;
+	if (iov_iter_count(d->to) < before + m->length)
+		return -EMSGSIZE;
+	pagefault_disable();
+	copied = copy_to_iter(prefix, before, d->to);
+	if (copied == before)
+		copied += copy_to_iter(m->payload, m->length, d->to);
+	pagefault_enable();
+	if (copied == before + m->length)
+		return 0;
+	iov_iter_revert(d->to, copied);
+	return -EFAULT;
+}
+
+/* A program has read a message: its sender may send as much again. */
+static void famez_rx_done(struct famez_bridge *b, u32 id, struct famez_rx *in,
+			  const struct famez_message *m)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	famez_rx_consume(in, m);
+	b->rx_next = id + 1;
+	if (!r->rx.own || (in == &r->buffer.rx &&
+			   famez_buffer_is_stale(&r->buffer, m)))
+		return;
+	famez_rx_grant(&r->rx, m->sent);
+	if (famez_rx_must_ring(&r->rx))
+		famez_ring(b, id);
+}
+
+/* One try; @sleeper: when there is none, a mark will come for the next. */
+static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
+			bool sleeper)
+{
+	struct famez_message m;
+	struct famez_rx *in;
+	int err;
+
+	mutex_lock(&b->rx_lock);
+	err = famez_next(b, &d->peer, &m, &in);
+	if (err && sleeper)
+		err = famez_arm(b, &d->peer, &m, &in);
+	if (!err)
+		err = famez_deliver(d, &m);
+	if (!err)
+		famez_rx_done(b, d->peer, in, &m);
+	mutex_unlock(&b->rx_lock);
+	return err;
+}
+
+int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
+		       bool wait)
+{
+	unsigned int events;
+	int err;
+
+	for (;;) {
+		events = READ_ONCE(b->rx_events);
+		err = famez_rx_try(b, d, wait);
+		if (err != -EAGAIN)
+			return err;
+		if (READ_ONCE(b->gone) || READ_ONCE(b->lost))
+			return -ENODEV;
+		if (!wait)
+			return -EAGAIN;
+		err = wait_event_interruptible(b->rx_wait,
+					       READ_ONCE(b->rx_events) != events);
+		if (err)
+			return err;
+	}
+}
+
+bool famez_channel_readable(struct famez_bridge *b)
+{
+	struct famez_message m;
+	struct famez_rx *in;
+	u32 id;
+	int err;
+
+	mutex_lock(&b->rx_lock);
+	err = famez_next(b, &id, &m, &in);
+	if (err)
+		err = famez_arm(b, &id, &m, &in);
+	mutex_unlock(&b->rx_lock);
+	return !err;
+}
+
+/* ---- Generations -------------------------------------------------------------------- */
+
+static int famez_make_buffer(struct famez_remote *r)
+{
+	struct famez_channel *channel;
+
+	if (r->buffer.channel || !r->rx.data)
+		return 0;
+	channel = kvzalloc(famez_buffer_bytes(r->rx.size), GFP_KERNEL);
+	if (!channel)
+		return -ENOMEM;
+	famez_buffer_init(&r->buffer, channel, r->rx.size);
+	return 0;
+}
+
+int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation)
+{
+	struct famez_remote *r = &b->remotes[id];
+	u32 own = generation ? b->generation : 0;
+	int err;
+
+	mutex_lock(&b->rx_lock);
+	err = generation ? famez_make_buffer(r) : 0;
+	if (err)
+		goto unlock;
+	/* what the former sender had sent is still to be delivered */
+	if (r->rx.own)
+		famez_rx_drain(b, id);
+	mutex_lock(&r->tx_lock);
+	if (famez_tx_in_flight(&r->tx))
+		r->reset = true;
+	WRITE_ONCE(r->generation, generation);
+	r->pong_due = 0;
+	famez_buffer_new_sender(&r->buffer);
+	if (r->tx.data)
+		famez_tx_pair(&r->tx, own, generation);
+	if (r->rx.data)
+		famez_rx_pair(&r->rx, own, generation,
+			      FAMEZ_WINDOW_RINGS * r->rx.size);
+	mutex_unlock(&r->tx_lock);
+	set_bit(id, b->active);
+unlock:
+	mutex_unlock(&b->rx_lock);
+	return err;
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The fabric: control area, peer table, bells, and this start's generation. */
+#include <linux/bitmap.h>
+#include <linux/moduleparam.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/utsname.h>
+
+#include "bridge.h"
+
+static char *name;
+module_param(name, charp, 0444);
+MODULE_PARM_DESC(name, "name on the fabric, up to 31 bytes (default: the hostname)");
+
+/* ---- What is this memory? ------------------------------------------------- */
+
+/* F.E.E.'s mailbox knows no magic number, but its globals depend on each other. */
+static bool famez_is_mailbox(const void *first, u64 memory_size)
+{
+	struct famez_slot0 g;
+	u64 clients;
+
+	memcpy(&g, first, sizeof(g));
+	clients = le64_to_cpu(g.nclients);
+	return le64_to_cpu(g.slotsize) == FAMEZ_SLOT_SIZE &&
+	       le64_to_cpu(g.buf_offset) == FAMEZ_SLOT_BUF_OFFSET &&
+	       clients && clients < FAMEZ_PEERS_MAX &&
+	       le64_to_cpu(g.server_id) == clients + 1 &&
+	       le64_to_cpu(g.nevents) == clients + 2 &&
+	       (clients + 2) * FAMEZ_SLOT_SIZE <= memory_size;
+}
+
+int famez_fabric_identify(const void *first, u64 memory_size, bool doorbell,
+			  struct famez_layout *layout, const char **reason)
+{
+	struct famez_header copy;
+	int err;
+
+	if (!doorbell) {
+		*reason = "ivshmem-plain devices are not supported yet";
+		return -ENODEV;
+	}
+	/* the smallest BAR has 4096 bytes, so header and globals are in it */
+	memcpy(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
+	err = famez_layout_read(layout, &copy, memory_size);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EPROTONOSUPPORT:
+		*reason = "the switch speaks a newer layout version than this driver";
+		return -ENODEV;
+	case -EBADMSG:
+		*reason = "the control area is damaged, or of another size of memory";
+		return -ENODEV;
+	}
+	if (famez_is_mailbox(first, memory_size))
+		*reason = "a switch with F.E.E. mailslots alone is not supported yet";
+	else
+		*reason = "a raw ivshmem-server is not supported yet";
+	return -ENODEV;
+}
+
+/* ---- Places in the control area -------------------------------------------- */
+
+static struct famez_header *famez_header(struct famez_bridge *b)
+{
+	return (void *)(b->control + FAMEZ_HEADER_OFFSET);
+}
+
+/* @id must be checked: below layout.peers.count */
+static struct famez_peer *famez_record(struct famez_bridge *b, u32 id)
+{
+	return (void *)(b->control + b->layout.peers.offset +
+			(u64)id * b->layout.peers.stride);
+}
+
+/* The marks left for a receiver; what it has seen of them follows. */
+static u8 *famez_bell_row(struct famez_bridge *b, u32 receiver)
+{
+	return b->control + b->layout.bells.offset +
+	       (u64)receiver * b->layout.bells.stride;
+}
+
+static u32 famez_seen(struct famez_bridge *b)
+{
+	return FAMEZ_BELL_ROW(b->layout.peers.count);
+}
+
+/* ---- Peers ------------------------------------------------------------------ */
+
+u32 famez_peer_state(struct famez_bridge *b, u32 id)
+{
+	return famez_load(&famez_record(b, id)->state);
+}
+
+u32 famez_peers_epoch(struct famez_bridge *b)
+{
+	return famez_load(&famez_header(b)->peers_epoch);
+}
+
+static u32 famez_peer_generation(struct famez_bridge *b, u32 id)
+{
+	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
+		return 0;
+	return famez_load_acquire(&famez_record(b, id)->generation);
+}
+
+void famez_peer_info(struct famez_bridge *b, u32 id,
+		     struct famez_peer_info *info)
+{
+	struct famez_peer *record = famez_record(b, id);
+
+	memset(info, 0, sizeof(*info));
+	info->id = id;
+	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
+		return;
+	info->generation = famez_peer_generation(b, id);
+	info->state = FAMEZ_PEER_ATTACHED;
+	info->cid = famez_load(&record->cid);
+	info->sid = famez_load(&record->sid);
+	if (!info->generation)
+		return;
+	info->state = FAMEZ_PEER_UP;
+	info->kind = famez_load(&record->kind);
+	info->vectors_armed = famez_load(&record->vectors);
+	famez_copy_string(info->name, record->name);
+	famez_copy_string(info->cclass, record->cclass);
+}
+
+/* ---- Bells ------------------------------------------------------------------ */
+
+void famez_ring(struct famez_bridge *b, u32 id)
+{
+	u32 armed = famez_load(&famez_record(b, id)->vectors);
+	u8 *row = famez_bell_row(b, id) + b->id;
+	unsigned long flags;
+
+	/* the peer writes it, so it may be anything */
+	if (!armed || armed > b->layout.vectors)
+		armed = b->layout.vectors;
+	spin_lock_irqsave(&b->bell_lock, flags);
+	famez_bell_raise(row, row + famez_seen(b));
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	famez_doorbell(b, id, b->id % armed);
+}
+
+/* The marks that peers have left since, under bell_lock. */
+static void famez_take_bells(struct famez_bridge *b)
+{
+	u8 *row = famez_bell_row(b, b->id);
+	u8 *seen = row + famez_seen(b);
+	u32 id;
+
+	for (id = 0; id < b->layout.peers.count; id++) {
+		if (!(id & 7) && famez_bells_quiet(row + id, seen + id)) {
+			id += 7;
+			continue;
+		}
+		if (!famez_bell_take(row + id, seen + id))
+			continue;
+		set_bit(id, b->rung);
+		set_bit(id, b->active);
+		WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
+		wake_up_interruptible_all(&b->remotes[id].wait);
+	}
+}
+
+/*
+ * Whoever rang, and why: a mark says who, the work finds out why.  The switch
+ * rings without a mark when a peer's state changed.
+ */
+void famez_fabric_interrupt(struct famez_bridge *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	famez_take_bells(b);
+	WRITE_ONCE(b->rx_events, b->rx_events + 1);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	wake_up_interruptible_all(&b->rx_wait);
+	queue_work(system_highpri_wq, &b->work);
+}
+
+static void famez_wake_remote(struct famez_bridge *b, u32 id)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
+	WRITE_ONCE(b->rx_events, b->rx_events + 1);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	wake_up_interruptible_all(&b->remotes[id].wait);
+	wake_up_interruptible_all(&b->rx_wait);
+}
+
+void famez_fabric_wake(struct famez_bridge *b)
+{
+	u32 id;
+
+	for (id = 0; id < b->layout.peers.count; id++)
+		famez_wake_remote(b, id);
+}
+
+/* ---- Work: in process context, one at a time --------------------------------- */
+
+static void famez_look_at_peer(struct famez_bridge *b, u32 id)
+{
+	u32 generation = famez_peer_generation(b, id);
+
+	if (id == b->id || generation == READ_ONCE(b->remotes[id].generation))
+		return;
+	/* no memory: the peer stays down for us until it rings again */
+	if (famez_channel_pair(b, id, generation))
+		return;
+	famez_ring(b, id);
+	/* who waits for it may have looked before the channels were ready */
+	famez_wake_remote(b, id);
+}
+
+static void famez_look_at_all_peers(struct famez_bridge *b)
+{
+	u32 id;
+
+	b->peers_epoch = famez_peers_epoch(b);
+	virt_mb();	/* the epoch first: what changes later changes it again */
+	for (id = 0; id < b->layout.peers.count; id++)
+		famez_look_at_peer(b, id);
+}
+
+static void famez_fabric_work(struct work_struct *work)
+{
+	struct famez_bridge *b = container_of(work, struct famez_bridge, work);
+	u32 id;
+
+	if (le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
+	    b->layout.fabric) {
+		if (!b->lost)
+			dev_warn(&b->dev, "another switch has taken the memory: no more messages\n");
+		WRITE_ONCE(b->lost, true);
+		famez_fabric_wake(b);
+		return;
+	}
+	if (famez_peers_epoch(b) != b->peers_epoch)
+		famez_look_at_all_peers(b);
+	for_each_set_bit(id, b->rung, b->layout.peers.count) {
+		/* cleared first: a mark that comes now is for the next round */
+		clear_bit(id, b->rung);
+		smp_mb__after_atomic();	/* then look */
+		famez_look_at_peer(b, id);
+		famez_channel_service(b, id);
+	}
+}
+
+/* ---- Start and stop ----------------------------------------------------------- */
+
+static void famez_remote_init(struct famez_remote *r)
+{
+	init_waitqueue_head(&r->wait);
+	mutex_init(&r->tx_lock);
+	mutex_init(&r->turn);
+	mutex_init(&r->ping_lock);
+}
+
+int famez_fabric_init(struct famez_bridge *b)
+{
+	u32 i, n = b->layout.peers.count;
+
+	b->remotes = kvcalloc(n, sizeof(*b->remotes), GFP_KERNEL);
+	b->rung = bitmap_zalloc(n, GFP_KERNEL);
+	b->active = bitmap_zalloc(n, GFP_KERNEL);
+	if (!b->remotes || !b->rung || !b->active) {
+		famez_fabric_free(b);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		famez_remote_init(&b->remotes[i]);
+	INIT_WORK(&b->work, famez_fabric_work);
+	while (!b->generation)
+		b->generation = get_random_u32();
+	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
+	famez_channels_find(b);
+	return 0;
+}
+
+void famez_fabric_free(struct famez_bridge *b)
+{
+	u32 i;
+
+	for (i = 0; b->remotes && i < b->layout.peers.count; i++)
+		kvfree(b->remotes[i].buffer.channel);
+	kvfree(b->remotes);
+	bitmap_free(b->rung);
+	bitmap_free(b->active);
+	b->remotes = NULL;
+	b->rung = NULL;
+	b->active = NULL;
+}
+
+/* Our half of our record; the generation makes it valid, so it goes last. */
+static void famez_publish(struct famez_bridge *b)
+{
+	struct famez_peer *mine = famez_record(b, b->id);
+
+	famez_store(&mine->generation, 0);
+	virt_wmb();	/* nobody reads what is half written */
+	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
+	famez_store(&mine->vectors, b->vectors);
+	famez_store(&mine->kind, FAMEZ_KIND_BRIDGE);
+	famez_store(&mine->fam_use, 0);
+	strscpy_pad(mine->name, b->name, sizeof(mine->name));
+	strscpy_pad(mine->cclass, "FAMEZbridge", sizeof(mine->cclass));
+	famez_store_release(&mine->generation, b->generation);
+	virt_mb();	/* of two that start, one sees the other */
+}
+
+void famez_fabric_start(struct famez_bridge *b)
+{
+	u32 id;
+
+	famez_publish(b);
+	for (id = 0; id < b->layout.peers.count; id++)
+		if (id != b->id && famez_peer_generation(b, id))
+			famez_ring(b, id);
+	/* what was left before interrupts were on has rung nobody */
+	b->peers_epoch = famez_peers_epoch(b) - 1;
+	famez_fabric_interrupt(b);
+	flush_work(&b->work);
+}
+
+void famez_fabric_stop(struct famez_bridge *b)
+{
+	u32 id;
+
+	/*
+	 * The channels stay as they are: what we sent can still be read, and
+	 * what is sent to us from here on is reported to its sender.
+	 */
+	famez_store_release(&famez_record(b, b->id)->generation, 0);
+	virt_mb();	/* who is rung sees it */
+	for (id = 0; id < b->layout.peers.count; id++)
+		if (READ_ONCE(b->remotes[id].generation))
+			famez_ring(b, id);
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ivshmem device: registers, BARs, MSI-X; and binding it. */
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "bridge.h"
+
+#define FAMEZ_PCI_VENDOR	PCI_VENDOR_ID_REDHAT_QUMRANET
+#define FAMEZ_PCI_DEVICE	0x1110
+
+#define FAMEZ_BAR_REGS		0
+#define FAMEZ_BAR_MEMORY	2
+
+/* Registers in BAR 0; docs/specs/ivshmem-spec of QEMU is their source. */
+#define FAMEZ_REG_IVPOSITION	8	/* own id */
+#define FAMEZ_REG_DOORBELL	12	/* peer << 16 | vector */
+
+/* Enough of the memory to tell what it is. */
+#define FAMEZ_FIRST_BYTES	8192
+
+void famez_doorbell(struct famez_bridge *b, u32 peer, u32 vector)
+{
+	/* writel() orders it behind what we wrote to memory */
+	writel(peer << 16 | vector, b->regs + FAMEZ_REG_DOORBELL);
+}
+
+static irqreturn_t famez_interrupt(int irq, void *data)
+{
+	famez_fabric_interrupt(data);
+	return IRQ_HANDLED;
+}
+
+/* ---- Interrupts ----------------------------------------------------------- */
+
+static void famez_irqs_free(struct famez_bridge *b)
+{
+	while (b->vectors)
+		free_irq(pci_irq_vector(b->pdev, --b->vectors), b);
+	pci_free_irq_vectors(b->pdev);
+}
+
+/* Fewer vectors than the fabric offers are fine: senders share them. */
+static int famez_irqs_request(struct famez_bridge *b)
+{
+	int i, n, err;
+
+	n = pci_alloc_irq_vectors(b->pdev, 1, b->layout.vectors, PCI_IRQ_MSIX);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		err = request_irq(pci_irq_vector(b->pdev, i), famez_interrupt,
+				  0, dev_name(&b->dev), b);
+		if (err) {
+			famez_irqs_free(b);
+			return err;
+		}
+		b->vectors++;
+	}
+	return 0;
+}
+
+/* ---- Memory ---------------------------------------------------------------- */
+
+/* What is this device?  Its memory is only read until that is known. */
+static int famez_identify(struct famez_bridge *b)
+{
+	u64 size = pci_resource_len(b->pdev, FAMEZ_BAR_MEMORY);
+	bool doorbell = pci_msix_vec_count(b->pdev) > 0;
+	size_t bytes = min_t(u64, size, FAMEZ_FIRST_BYTES);
+	const char *reason = NULL;
+	void *first;
+	int err;
+
+	first = memremap(b->memory, bytes, MEMREMAP_WB);
+	if (!first)
+		return -ENOMEM;
+	err = famez_fabric_identify(first, size, doorbell, &b->layout, &reason);
+	memunmap(first);
+	if (err)
+		dev_info(&b->pdev->dev, "not bound: %s\n", reason);
+	return err;
+}
+
+/*
+ * The control area is ours alone, and so is marked busy.  FAM is not: the
+ * modules that offer it as pmem or dax request it themselves.
+ */
+static int famez_control_map(struct famez_bridge *b)
+{
+	if (!request_mem_region(b->memory, b->layout.fam_offset,
+				"famez control area"))
+		return -EBUSY;
+	b->control = memremap(b->memory, b->layout.fam_offset, MEMREMAP_WB);
+	if (!b->control) {
+		release_mem_region(b->memory, b->layout.fam_offset);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void famez_control_unmap(struct famez_bridge *b)
+{
+	memunmap(b->control);
+	release_mem_region(b->memory, b->layout.fam_offset);
+}
+
+/* The id that the switch gave us, if it is one that this fabric can have. */
+static int famez_read_id(struct famez_bridge *b)
+{
+	b->id = readl(b->regs + FAMEZ_REG_IVPOSITION);
+	if (b->id < b->layout.peers.count && b->id != b->layout.server_id)
+		return 0;
+	dev_err(&b->pdev->dev,
+		"id %u is not one of this fabric's %u; is its switch alive?\n",
+		b->id, b->layout.peers.count);
+	return -EINVAL;
+}
+
+/* ---- Binding ---------------------------------------------------------------- */
+
+static int famez_device_enable(struct famez_bridge *b)
+{
+	int err;
+
+	err = pci_enable_device_mem(b->pdev);
+	if (err)
+		return err;
+	err = pci_request_region(b->pdev, FAMEZ_BAR_REGS, "famez_bridge");
+	if (err)
+		goto disable;
+	b->memory = pci_resource_start(b->pdev, FAMEZ_BAR_MEMORY);
+	b->regs = pci_iomap(b->pdev, FAMEZ_BAR_REGS, 0);
+	err = b->regs ? 0 : -ENOMEM;
+	if (!err)
+		err = famez_identify(b);
+	if (!err)
+		err = famez_read_id(b);
+	if (!err)
+		err = famez_control_map(b);
+	if (!err)
+		return 0;
+	if (b->regs)
+		pci_iounmap(b->pdev, b->regs);
+	pci_release_region(b->pdev, FAMEZ_BAR_REGS);
+disable:
+	pci_disable_device(b->pdev);
+	return err;
+}
+
+static void famez_device_disable(struct famez_bridge *b)
+{
+	famez_control_unmap(b);
+	pci_iounmap(b->pdev, b->regs);
+	pci_release_region(b->pdev, FAMEZ_BAR_REGS);
+	pci_disable_device(b->pdev);
+}
+
+static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct famez_bridge *b;
+	int err;
+
+	b = famez_bridge_alloc(pdev);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	err = famez_device_enable(b);
+	if (err)
+		goto put;
+	err = famez_fabric_init(b);
+	if (err)
+		goto disable;
+	/* without it QEMU delivers no MSI-X, except by KVM's irqfd */
+	pci_set_master(pdev);
+	err = famez_irqs_request(b);
+	if (err)
+		goto clear_master;
+	famez_fabric_start(b);
+	err = famez_chardev_add(b);
+	if (err)
+		goto stop;
+	pci_set_drvdata(pdev, b);
+	dev_info(&pdev->dev,
+		 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM\n",
+		 dev_name(&b->dev), b->id, b->layout.peers.count, b->vectors,
+		 b->layout.vectors, b->layout.fam_size >> 20);
+	return 0;
+
+stop:
+	famez_fabric_stop(b);
+	famez_irqs_free(b);
+	cancel_work_sync(&b->work);
+clear_master:
+	pci_clear_master(pdev);
+disable:
+	famez_device_disable(b);
+put:
+	put_device(&b->dev);
+	return err;
+}
+
+static void famez_remove(struct pci_dev *pdev)
+{
+	struct famez_bridge *b = pci_get_drvdata(pdev);
+
+	famez_chardev_remove(b);
+	famez_fabric_stop(b);
+	famez_irqs_free(b);
+	cancel_work_sync(&b->work);
+	pci_clear_master(pdev);
+	famez_device_disable(b);
+	dev_info(&pdev->dev, "%s: removed\n", dev_name(&b->dev));
+	put_device(&b->dev);
+}
+
+static const struct pci_device_id famez_pci_ids[] = {
+	{ PCI_DEVICE(FAMEZ_PCI_VENDOR, FAMEZ_PCI_DEVICE) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, famez_pci_ids);
+
+static struct pci_driver famez_pci_driver = {
+	.name = "famez_bridge",
+	.id_table = famez_pci_ids,
+	.probe = famez_probe,
+	.remove = famez_remove,
+};
+
+int famez_pci_register(void)
+{
+	return pci_register_driver(&famez_pci_driver);
+}
+
+void famez_pci_unregister(void)
+{
+	pci_unregister_driver(&famez_pci_driver);
+}
