@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* What fabric.c (peers) and channel.c (messages) share. */
+#ifndef FAMEZ_LIB_FABRIC_IMPL_H
+#define FAMEZ_LIB_FABRIC_IMPL_H
+
+#include <famez/buffer.h>
+#include "fabric.h"
+
+/**
+ * struct peer - another peer, and the two channels with it
+ * @generation: for which the channels are set up, 0: not up
+ * @tx: channel to it; no data: there is none
+ * @rx: channel from it; no data: there is none
+ * @buffer: what was drained from @rx, and not read yet
+ * @active: @rx is not armed; it may have messages
+ * @waiting: famez_tx_wait() was called and not taken back
+ * @reset: messages to it were lost, which no sender has been told
+ * @pong_due: bytes of @pong that wait for room, 0: none
+ * @pong: the ping that is to go back
+ */
+struct peer {
+	uint32_t generation;
+	struct famez_tx tx;
+	struct famez_rx rx;
+	struct famez_buffer buffer;
+	bool active;
+	bool waiting;
+	bool reset;
+	uint32_t pong_due;
+	uint8_t pong[FAMEZ_PING_MAX];
+};
+
+struct famez_fabric {
+	struct famez_fabric_config config;
+	struct famez_layout layout;
+	uint32_t generation;
+	uint32_t peers_epoch;
+	uint32_t next;		/* whose message is looked for first */
+	struct peer *peers;	/* by id */
+};
+
+/* ---- fabric.c ---- */
+
+/* A record of the peer table; the id is below layout.peers.count. */
+struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id);
+
+/* Leaves our mark with a peer, and rings it. */
+void fabric_ring(struct famez_fabric *f, uint32_t id);
+
+/* ---- channel.c ---- */
+
+/* Sets both channels with a peer up for its generation, 0: down. */
+int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation);
+
+/* Does what a peer's mark may ask for, whether or not a program reads. */
+void channel_service(struct famez_fabric *f, uint32_t id);
+
+#endif /* FAMEZ_LIB_FABRIC_IMPL_H */

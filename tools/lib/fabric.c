@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1
+/* A peer of a fabric in user space: control area, peer table and bells. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "fabric-impl.h"
+
+static void *at(const struct famez_fabric *f, uint64_t offset)
+{
+	return (uint8_t *)f->config.memory + offset;
+}
+
+static struct famez_header *header(const struct famez_fabric *f)
+{
+	return at(f, FAMEZ_HEADER_OFFSET);
+}
+
+struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id)
+{
+	return at(f, f->layout.peers.offset +
+		     (uint64_t)id * f->layout.peers.stride);
+}
+
+/* The row of marks left for a receiver; the row of what it saw follows. */
+static uint8_t *bell_row(const struct famez_fabric *f, uint32_t receiver)
+{
+	return at(f, f->layout.bells.offset +
+		     (uint64_t)receiver * f->layout.bells.stride);
+}
+
+static uint32_t seen_row(const struct famez_fabric *f)
+{
+	return FAMEZ_BELL_ROW(f->layout.peers.count);
+}
+
+void fabric_ring(struct famez_fabric *f, uint32_t id)
+{
+	uint32_t armed = famez_load(&fabric_record(f, id)->vectors);
+	uint8_t *row = bell_row(f, id) + f->config.id;
+
+	/* the count is the peer's to set, so it may be anything */
+	if (!armed || armed > f->layout.vectors)
+		armed = f->layout.vectors;
+	famez_bell_raise(row, row + seen_row(f));
+	f->config.ring(f->config.context, id, f->config.id % armed);
+}
+
+/* The generation that a peer has published, 0 when it is not there. */
+static uint32_t peer_generation(const struct famez_fabric *f, uint32_t id)
+{
+	const struct famez_peer *record = fabric_record(f, id);
+
+	if (famez_load(&record->state) == FAMEZ_PEER_ABSENT)
+		return 0;
+	return famez_load_acquire(&record->generation);
+}
+
+static void look_at_peer(struct famez_fabric *f, uint32_t id)
+{
+	uint32_t generation = peer_generation(f, id);
+
+	if (id == f->config.id || generation == f->peers[id].generation)
+		return;
+	/* out of memory: the peer stays down for us, and is tried again */
+	if (channel_pair(f, id, generation) < 0)
+		return;
+	fabric_ring(f, id);
+}
+
+static void look_at_all_peers(struct famez_fabric *f)
+{
+	uint32_t id;
+
+	f->peers_epoch = famez_load_acquire(&header(f)->peers_epoch);
+	famez_mb();
+	for (id = 0; id < f->layout.peers.count; id++)
+		look_at_peer(f, id);
+}
+
+int famez_fabric_service(struct famez_fabric *f)
+{
+	uint8_t *row = bell_row(f, f->config.id);
+	uint32_t id;
+
+	if (le64toh(__atomic_load_n(&header(f)->fabric, __ATOMIC_RELAXED)) !=
+	    f->layout.fabric)
+		return -ENODEV;
+	if (famez_load(&header(f)->peers_epoch) != f->peers_epoch)
+		look_at_all_peers(f);
+	for (id = 0; id < f->layout.peers.count; id++) {
+		if (!(id & 7) && famez_bells_quiet(row + id,
+						   row + id + seen_row(f))) {
+			id += 7;
+			continue;
+		}
+		if (!famez_bell_take(row + id, row + id + seen_row(f)))
+			continue;
+		look_at_peer(f, id);
+		channel_service(f, id);
+	}
+	return 0;
+}
+
+int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
+		      struct famez_peer_info *info)
+{
+	const struct famez_peer *record;
+
+	if (id >= f->layout.peers.count)
+		return -EINVAL;
+	record = fabric_record(f, id);
+	memset(info, 0, sizeof(*info));
+	info->id = id;
+	info->generation = peer_generation(f, id);
+	if (famez_load(&record->state) == FAMEZ_PEER_ABSENT)
+		return 0;
+	info->state = info->generation ? FAMEZ_PEER_UP : FAMEZ_PEER_ATTACHED;
+	info->cid = famez_load(&record->cid);
+	info->sid = famez_load(&record->sid);
+	if (!info->generation)
+		return 0;
+	info->kind = famez_load(&record->kind);
+	info->vectors_armed = famez_load(&record->vectors);
+	famez_copy_string(info->name, record->name);
+	famez_copy_string(info->cclass, record->cclass);
+	return 0;
+}
+
+const struct famez_layout *famez_fabric_layout(const struct famez_fabric *f)
+{
+	return &f->layout;
+}
+
+uint32_t famez_fabric_generation(const struct famez_fabric *f)
+{
+	return f->generation;
+}
+
+/* Finds our channels; the first of a pair counts. */
+static void find_channels(struct famez_fabric *f)
+{
+	struct famez_direntry entry;
+	struct famez_span span;
+	struct famez_channel *c;
+	uint32_t i;
+
+	for (i = 0; i < f->layout.directory.count; i++) {
+		memcpy(&entry, at(f, f->layout.directory.offset +
+			(uint64_t)i * f->layout.directory.stride),
+		       sizeof(entry));
+		if (!famez_direntry_read(&f->layout, &entry, &span))
+			continue;
+		c = at(f, span.offset);
+		if (span.from == f->config.id && !f->peers[span.to].tx.data)
+			f->peers[span.to].tx = (struct famez_tx){
+				.mine = &c->tx, .theirs = &c->rx,
+				.data = c->data, .size = span.size,
+			};
+		if (span.to == f->config.id && !f->peers[span.from].rx.data)
+			f->peers[span.from].rx = (struct famez_rx){
+				.mine = &c->rx, .theirs = &c->tx,
+				.data = c->data, .size = span.size,
+			};
+	}
+}
+
+static uint32_t random_generation(void)
+{
+	uint32_t generation = 0;
+
+	while (!generation)
+		if (getrandom(&generation, sizeof(generation), 0) < 0)
+			return 0;
+	return generation;
+}
+
+/* Our half of our record; the generation makes it valid, so it is last. */
+static void publish(struct famez_fabric *f)
+{
+	struct famez_peer *mine = fabric_record(f, f->config.id);
+
+	famez_store(&mine->generation, 0);
+	famez_wmb();
+	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
+	famez_store(&mine->vectors, f->config.vectors);
+	famez_store(&mine->kind, f->config.kind);
+	famez_store(&mine->fam_use, 0);
+	strncpy(mine->name, f->config.name, sizeof(mine->name) - 1);
+	strncpy(mine->cclass, f->config.cclass, sizeof(mine->cclass) - 1);
+	famez_store_release(&mine->generation, f->generation);
+	famez_mb();
+}
+
+/* Marks of former times are for former generations. */
+static void forget_bells(struct famez_fabric *f)
+{
+	uint8_t *row = bell_row(f, f->config.id);
+	uint32_t id;
+
+	for (id = 0; id < f->layout.peers.count; id++)
+		famez_bell_take(row + id, row + id + seen_row(f));
+}
+
+int famez_fabric_start(struct famez_fabric **fabric,
+		       const struct famez_fabric_config *config)
+{
+	struct famez_header copy;
+	struct famez_fabric *f;
+	int err;
+
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->config = *config;
+	memcpy(&copy, header(f), sizeof(copy));
+	err = famez_layout_read(&f->layout, &copy, config->size);
+	if (!err && (config->id >= f->layout.peers.count || !config->vectors ||
+		     config->vectors > f->layout.vectors))
+		err = -EINVAL;
+	if (err)
+		goto free;
+	err = -ENOMEM;
+	f->peers = calloc(f->layout.peers.count, sizeof(*f->peers));
+	f->generation = random_generation();
+	if (!f->peers || !f->generation)
+		goto free;
+	find_channels(f);
+	forget_bells(f);
+	publish(f);
+	look_at_all_peers(f);
+	*fabric = f;
+	return 0;
+free:
+	free(f->peers);
+	free(f);
+	return err;
+}
+
+void famez_fabric_stop(struct famez_fabric *f)
+{
+	uint32_t id;
+
+	if (!f)
+		return;
+	/*
+	 * The channels stay as they are: what we sent can still be read, and
+	 * what is sent to us from here on is reported to its sender.
+	 */
+	famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
+	famez_mb();
+	for (id = 0; id < f->layout.peers.count; id++) {
+		if (f->peers[id].generation)
+			fabric_ring(f, id);
+		free(f->peers[id].buffer.channel);
+	}
+	free(f->peers);
+	free(f);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * A peer of a fabric in user space: the control area, peers and channels, as
+ * the driver does it in a guest.  Used by the switch and by host programs.
+ *
+ * Nothing here sleeps or waits, and nothing is thread-safe: the caller calls
+ * famez_fabric_service() when one of its own vectors was rung, and serialises.
+ */
+#ifndef FAMEZ_LIB_FABRIC_H
+#define FAMEZ_LIB_FABRIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/famez.h>
+#include <linux/famez_fabric.h>
+#include <famez/layout.h>
+
+struct famez_fabric;
+
+/**
+ * struct famez_fabric_config - what makes a peer
+ * @memory: the whole shared memory, mapped read-write; stays the caller's
+ * @size: bytes of it
+ * @id: own id
+ * @kind: FAMEZ_KIND_SWITCH or FAMEZ_KIND_HOST
+ * @vectors: vectors that the caller listens on, at least 1
+ * @name: own name, up to 31 bytes
+ * @cclass: own Gen-Z class, up to 31 bytes
+ * @ring: rings a peer's vector; called from within any function below
+ * @pong: a ping came back: its payload; may be NULL
+ * @context: handed to @ring and @pong
+ */
+struct famez_fabric_config {
+	void *memory;
+	uint64_t size;
+	uint32_t id;
+	uint32_t kind;
+	uint32_t vectors;
+	const char *name;
+	const char *cclass;
+	void (*ring)(void *context, uint32_t peer, uint32_t vector);
+	void (*pong)(void *context, uint32_t peer, const void *data, size_t size);
+	void *context;
+};
+
+/*
+ * Checks the control area, picks a generation, publishes it and rings everyone.
+ * Return: 0, or -ENODATA, -EBADMSG, -EPROTONOSUPPORT (famez_layout_read()),
+ * -EINVAL, -ENOMEM
+ */
+int famez_fabric_start(struct famez_fabric **fabric,
+		       const struct famez_fabric_config *config);
+
+/* Ends the generation, rings everyone, frees; NULL is fine. */
+void famez_fabric_stop(struct famez_fabric *fabric);
+
+/* The checked header. */
+const struct famez_layout *famez_fabric_layout(const struct famez_fabric *f);
+
+/* Own generation. */
+uint32_t famez_fabric_generation(const struct famez_fabric *f);
+
+/* To be called when an own vector was rung: takes up new peers, answers pings,
+ * drains rings that must be drained.  Afterwards recv() and send() may work
+ * that did not.
+ * Return: 0, or -ENODEV when the fabric number has changed (another switch)
+ */
+int famez_fabric_service(struct famez_fabric *f);
+
+/* A program's message.  Return: 0, -EAGAIN (the caller is rung when it is worth
+ * another try), -EMSGSIZE, -EHOSTUNREACH, -ENOTCONN, -ENOBUFS, -ECONNRESET,
+ * -EINVAL
+ */
+int famez_fabric_send(struct famez_fabric *f, uint32_t peer,
+		      const void *data, size_t size);
+
+/* Sends a ping.  Return: as famez_fabric_send(); -EMSGSIZE over FAMEZ_PING_MAX */
+int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
+		      const void *data, size_t size);
+
+/* Next message: its size, at most @room, and sender.  Return: bytes; -EAGAIN
+ * when there is none (the caller is rung for the next); -EMSGSIZE when it is
+ * longer than @room (*size tells; it stays)
+ */
+int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer,
+		      void *data, size_t room, size_t *size);
+
+/* What the table says of a peer, checked and printable; state 0: absent.
+ * Return: 0, -EINVAL when no such id can be
+ */
+int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
+		      struct famez_peer_info *info);
+
+#endif /* FAMEZ_LIB_FABRIC_H */
