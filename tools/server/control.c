@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The control area: laid out at the start, and kept up with what happens. */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "server.h"
+
+static void *at(const struct server *s, uint64_t offset)
+{
+	return (char *)s->memory.map + offset;
+}
+
+static struct famez_header *shared_header(const struct server *s)
+{
+	return at(s, FAMEZ_HEADER_OFFSET);
+}
+
+struct famez_peer *control_peer(const struct server *s, uint32_t id)
+{
+	const struct famez_place *peers = &s->plan.layout.peers;
+
+	return at(s, peers->offset + (uint64_t)id * peers->stride);
+}
+
+/* ---- Header ---------------------------------------------------------------- */
+
+static void fill_table(struct famez_table *table,
+		       const struct famez_place *place)
+{
+	table->offset = htole64(place->offset);
+	table->count = htole32(place->count);
+	table->stride = htole32(place->stride);
+}
+
+static void fill_header(struct famez_header *h, const struct famez_layout *l)
+{
+	*h = (struct famez_header){
+		.magic = htole64(FAMEZ_MAGIC),
+		.major = htole32(FAMEZ_MAJOR),
+		.minor = htole32(FAMEZ_MINOR),
+		.header_size = htole32(sizeof(*h)),
+		.fabric = htole64(l->fabric),
+		.memory_size = htole64(l->memory_size),
+		.fam_offset = htole64(l->fam_offset),
+		.fam_size = htole64(l->fam_size),
+		.server_id = htole32(l->server_id),
+		.vectors = htole32(l->vectors),
+		.notify_vector = htole32(l->notify_vector),
+		.directory_epoch = htole32(1),
+	};
+	fill_table(&h->peers, &l->peers);
+	fill_table(&h->bells, &l->bells);
+	fill_table(&h->directory, &l->directory);
+	fill_table(&h->regions, &l->regions);
+	fill_table(&h->channels, &l->channels);
+	h->checksum = htole32(famez_header_checksum(h));
+}
+
+void control_write_header(struct server *s)
+{
+	struct famez_header *h = shared_header(s);
+	const size_t start = offsetof(struct famez_header, major);
+
+	memcpy((char *)h + start, (char *)&s->header + start,
+	       sizeof(*h) - start);
+	/* it makes the rest valid */
+	__atomic_store_n(&h->magic, s->header.magic, __ATOMIC_RELEASE);
+}
+
+/* ---- Tables ---------------------------------------------------------------- */
+
+/* A channel for each ordered pair: sender by sender, receiver by receiver. */
+static void fill_pair(const struct server *s, uint32_t from, uint32_t to)
+{
+	const struct famez_layout *l = &s->plan.layout;
+	struct famez_direntry *directory = at(s, l->directory.offset);
+	uint64_t n;
+
+	if (from == to)
+		return;
+	n = (uint64_t)(from - 1) * s->plan.clients + to - 1 - (to > from);
+	directory[n] = (struct famez_direntry){
+		.from = htole32(from),
+		.to = htole32(to),
+		.offset = htole64(l->channels.offset + n * l->channels.stride),
+		.size = htole32(s->plan.ring),
+		.epoch = htole32(1),
+	};
+}
+
+static void fill_directory(const struct server *s)
+{
+	uint32_t from, to;
+
+	for (from = 1; from <= s->plan.layout.server_id; from++)
+		for (to = 1; to <= s->plan.layout.server_id; to++)
+			fill_pair(s, from, to);
+}
+
+void control_mend(struct server *s, uint32_t id)
+{
+	uint32_t other;
+
+	control_write_header(s);
+	for (other = 1; other <= s->plan.layout.server_id; other++) {
+		fill_pair(s, id, other);
+		fill_pair(s, other, id);
+	}
+}
+
+/*
+ * The bytes of a file that is taken up again are a former fabric's.  Its header
+ * goes first, so that a switch that dies here leaves no half of a control area
+ * that looks whole.
+ */
+static void clear(const struct server *s)
+{
+	__atomic_store_n(&shared_header(s)->magic, 0, __ATOMIC_RELEASE);
+	if (!s->memory.created && !s->memory.filled)
+		memset(s->memory.map, 0, s->plan.layout.fam_offset);
+}
+
+bool control_write(struct server *s)
+{
+	struct famez_layout *l = &s->plan.layout;
+
+	while (!l->fabric) {
+		if (getrandom(&l->fabric, sizeof(l->fabric), 0) < 0 &&
+		    errno != EINTR) {
+			complain("no random number: %s", strerror(errno));
+			return false;
+		}
+	}
+	fill_header(&s->header, l);
+	clear(s);
+	mailslot_setup(s);
+	fill_directory(s);
+	control_write_header(s);
+	return true;
+}
+
+/* ---- Changes ----------------------------------------------------------------- */
+
+static void mirror(const struct server *s, uint32_t id)
+{
+	struct famez_peer *record = control_peer(s, id);
+
+	famez_store(&record->state, s->peers[id].state);
+	famez_store(&record->cid, 0);
+	famez_store(&record->sid, 0);
+	famez_store_release(&record->epoch, s->peers[id].epoch);
+}
+
+/* All of them: a record that somebody spoilt heals with the next change. */
+void control_publish(struct server *s)
+{
+	uint32_t epoch = le32toh(s->header.peers_epoch) + 1;
+	uint32_t id;
+
+	for (id = 0; id < s->plan.layout.peers.count; id++)
+		mirror(s, id);
+	s->header.peers_epoch = htole32(epoch);
+	famez_store_release(&shared_header(s)->peers_epoch, epoch);
+	/* whoever is rung for it must find it */
+	famez_mb();
+}
+
+void control_clear_peer(struct server *s, uint32_t id)
+{
+	struct famez_peer *record = control_peer(s, id);
+	const size_t start = offsetof(struct famez_peer, generation);
+
+	famez_store(&record->generation, 0);
+	famez_wmb();
+	memset((char *)record + start, 0, sizeof(*record) - start);
+}

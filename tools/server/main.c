@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/* famez-server: the switch of a fabric, from its start to its end. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <famez/ring.h>
+
+#include "server.h"
+
+#define OTHER_FDS	32	/* standard ones, memory, loop, door, timers */
+
+/*
+ * An eventfd for each vector of each id, and for each client its socket and its
+ * process; more than the usual limit of 1,024, soon.
+ */
+static bool check_descriptors(const struct plan *p)
+{
+	uint64_t ids = p->clients + 1;
+	uint64_t need = ids * p->layout.vectors + 2 * ids + OTHER_FDS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return true;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (need <= limit.rlim_max)
+		return true;
+	complain("%u clients with %u vectors need %llu descriptors, and the limit (RLIMIT_NOFILE) is %llu; --vectors %llu would do",
+		 p->clients, p->layout.vectors, (unsigned long long)need,
+		 (unsigned long long)limit.rlim_max,
+		 (unsigned long long)(limit.rlim_max > 2 * ids + OTHER_FDS ?
+			(limit.rlim_max - 2 * ids - OTHER_FDS) / ids : 0));
+	return false;
+}
+
+static bool make_loop(struct server *s)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t set;
+	size_t i;
+	int err;
+
+	/* a reader of our output that went away is no reason to go */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	err = sd_event_new(&s->event);
+	/* without a handler, a signal ends the loop */
+	for (i = 0; err >= 0 && i < sizeof(ends) / sizeof(*ends); i++)
+		err = sd_event_add_signal(s->event, NULL, ends[i], NULL, NULL);
+	if (err < 0)
+		complain("no event loop: %s", strerror(-err));
+	return err >= 0;
+}
+
+static void say_ready(const struct server *s)
+{
+	const struct famez_layout *l = &s->plan.layout;
+	char size[SIZE_TEXT], control[SIZE_TEXT], fam[SIZE_TEXT];
+	uint32_t longest = famez_ring_longest(s->plan.ring);
+
+	say("famez-server: ready: socket %s, memory %s (%s, %s), %u clients, %u vectors, control area %s, FAM %s, longest message %u",
+	    s->door.path, s->memory.name,
+	    s->memory.regular ? "file" : "POSIX shm",
+	    size_text(size, s->memory.size), s->plan.clients, l->vectors,
+	    size_text(control, l->fam_offset), size_text(fam, l->fam_size),
+	    longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX);
+}
+
+/*
+ * The lock of the socket comes before the memory, and the socket itself last:
+ * who connects finds all the rest.
+ */
+static bool start(struct server *s, const struct options *o)
+{
+	if (!door_lock(&s->door, o->socket) || !make_loop(s))
+		return false;
+	if (!memory_open(&s->memory, o->backing, &s->plan))
+		return false;
+	if (control_write(s) && peers_make(s) && self_start(s) && door_open(s))
+		return true;
+	memory_undo(&s->memory);
+	return false;
+}
+
+static void stop(struct server *s)
+{
+	if (s->memory.map) {
+		self_stop(s);
+		memory_close(&s->memory);
+	}
+	clients_free(s);
+	peers_free(s);
+	/* its lock is the last to go: the next switch finds nothing of ours */
+	door_close(&s->door);
+	sd_event_source_disable_unref(s->service);
+	sd_event_unref(s->event);
+}
+
+int main(int argc, char **argv)
+{
+	static struct server server;
+	struct options options;
+	int code;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	code = options_read(&options, argc, argv);
+	if (code != -1)
+		return code;
+	log_level(options.level);
+	TAILQ_INIT(&server.clients);
+	if (!plan_options(&server.plan, &options) ||
+	    !check_descriptors(&server.plan))
+		return EXIT_FAILURE;
+	code = EXIT_FAILURE;
+	if (start(&server, &options)) {
+		say_ready(&server);
+		code = sd_event_loop(server.event) < 0 ? EXIT_FAILURE :
+		       EXIT_SUCCESS;
+	}
+	stop(&server);
+	return code;
+}

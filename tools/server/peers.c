@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ids, from hand to hand.  An id is free, has a client, or is retired: its
+ * client has left, but the process may live.  A QEMU whose socket was closed
+ * does, and goes on reading its eventfds and writing its half of the channels;
+ * so the id has a next owner only when that process is known to be gone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "server.h"
+
+bool peers_make(struct server *s)
+{
+	uint32_t id, n = s->plan.layout.peers.count;
+	struct peer *own;
+
+	s->peers = calloc(n, sizeof(*s->peers));
+	if (!s->peers) {
+		complain("out of memory");
+		return false;
+	}
+	for (id = 0; id < n; id++) {
+		s->peers[id].id = id;
+		s->peers[id].pidfd = -1;
+	}
+	own = &s->peers[s->plan.layout.server_id];
+	if (!vectors_make(s, own))
+		return false;
+	vectors_watch(s, own, true);
+	return true;
+}
+
+static void unwatch(struct peer *p)
+{
+	p->watch = sd_event_source_disable_unref(p->watch);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	p->pidfd = -1;
+}
+
+void peers_free(struct server *s)
+{
+	uint32_t id;
+
+	for (id = 0; s->peers && id < s->plan.layout.peers.count; id++) {
+		unwatch(&s->peers[id]);
+		vectors_free(s, &s->peers[id]);
+	}
+	free(s->peers);
+	s->peers = NULL;
+}
+
+/* ---- State ------------------------------------------------------------------- */
+
+/* Never waits: where the counter is full, the peer has been rung already. */
+void peer_ring(struct server *s, uint32_t id, uint32_t vector)
+{
+	if (id >= s->plan.layout.peers.count || !s->peers[id].client ||
+	    vector >= s->plan.layout.vectors)
+		return;
+	eventfd_write(s->peers[id].vectors[vector].fd, 1);
+}
+
+/*
+ * Only those that are up.  Others have nothing that reads the peer table, and
+ * will read it when they start; what F.E.E.'s programs would make of vector 0
+ * is a message in slot 0, which holds our header.
+ */
+void peers_notify(struct server *s)
+{
+	const struct famez_layout *l = &s->plan.layout;
+	uint32_t id, armed;
+
+	for (id = 1; id <= s->plan.clients; id++) {
+		if (s->peers[id].state != FAMEZ_PEER_UP)
+			continue;
+		armed = famez_load(&control_peer(s, id)->vectors);
+		if (!armed || armed > l->vectors)
+			armed = l->vectors;
+		peer_ring(s, id, l->notify_vector % armed);
+	}
+}
+
+void peer_set_state(struct server *s, struct peer *p, uint32_t state)
+{
+	p->state = state;
+	p->epoch++;
+	control_publish(s);
+	peers_notify(s);
+	/* nobody rings us for it, and we are a peer like the others */
+	self_wake(s);
+}
+
+/* ---- From retired to free -------------------------------------------------- */
+
+static void set_free(struct server *s, struct peer *p)
+{
+	unwatch(p);
+	p->retired = false;
+	control_clear_peer(s, p->id);
+	/* its owner may have written there until now */
+	mailslot_name(s, p->id, "");
+	say("peer %u free", p->id);
+}
+
+/* The process is gone.  Its socket may live on in another one's hands. */
+static int on_gone(sd_event_source *source, int fd, uint32_t events,
+		   void *context)
+{
+	struct server *s = context;
+	uint32_t id;
+
+	(void)source;
+	(void)events;
+	for (id = 1; id <= s->plan.clients; id++) {
+		struct peer *p = &s->peers[id];
+
+		if (p->pidfd != fd)
+			continue;
+		unwatch(p);
+		if (p->retired)
+			set_free(s, p);
+		break;
+	}
+	return 0;
+}
+
+/*
+ * The number may be another process's by now, if ours is gone and was so quick:
+ * then the id is retired for longer than it had to be, and that is all.
+ *
+ * Return: false when there is no way to know when the process ends
+ */
+static bool watch(struct server *s, struct peer *p, pid_t pid)
+{
+	int err;
+
+	p->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (p->pidfd < 0 && errno == ESRCH)
+		return true;
+	err = p->pidfd < 0 ? -errno :
+	      sd_event_add_io(s->event, &p->watch, p->pidfd, EPOLLIN, on_gone,
+			      s);
+	if (err >= 0)
+		return true;
+	detail("peer %u: process %d cannot be watched: %s", p->id, (int)pid,
+	       strerror(-err));
+	unwatch(p);
+	return false;
+}
+
+/* ---- Join and leave ---------------------------------------------------------- */
+
+struct peer *peer_take(struct server *s)
+{
+	uint32_t id;
+
+	for (id = 1; id <= s->plan.clients; id++) {
+		struct peer *p = &s->peers[id];
+
+		if (p->client || p->retired)
+			continue;
+		if (!vectors_make(s, p))
+			return NULL;
+		vectors_watch(s, p, false);
+		return p;
+	}
+	return NULL;
+}
+
+void peer_join(struct server *s, struct peer *p, struct client *c, pid_t pid)
+{
+	p->client = c;
+	p->generation = 0;
+	*p->name = '\0';
+	p->unwatched = !watch(s, p, pid);
+	control_mend(s, p->id);
+	mailslot_name(s, p->id, "Driverless QEMU");
+	peer_set_state(s, p, FAMEZ_PEER_ATTACHED);
+}
+
+void peer_leave(struct server *s, struct peer *p)
+{
+	p->client = NULL;
+	p->generation = 0;
+	p->retired = true;
+	vectors_watch(s, p, true);
+	mailslot_name(s, p->id, "");
+	peer_set_state(s, p, FAMEZ_PEER_ABSENT);
+	say("peer %u left", p->id);
+	if (p->unwatched)
+		say("peer %u stays retired: its process cannot be watched",
+		    p->id);
+	else if (p->pidfd < 0)
+		set_free(s, p);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * famez-server, the switch of a fabric: what its files know of each other.
+ *
+ * The switch keeps its truth here, in its own memory, and mirrors it to the
+ * shared memory that every peer can spoil.  What it reads back from there are a
+ * peer's generation, its count of armed vectors, and messages.
+ */
+#ifndef FAMEZ_SERVER_H
+#define FAMEZ_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include <fabric.h>
+
+#ifndef FAMEZ_VERSION
+#define FAMEZ_VERSION		"0.1"
+#endif
+
+#define DEFAULT_SOCKET		"/run/famez/switch.sock"
+#define CLIENTS_MAX		1000U
+
+/**
+ * struct options - the command line
+ * @socket: path of the listening socket
+ * @backing: name of a POSIX shm object, or path of a regular file
+ * @size: bytes of memory
+ * @clients: peers besides the switch
+ * @vectors: of each peer; 0: @clients + 2
+ * @level: 0 quiet, 1 normal, 2 verbose
+ */
+struct options {
+	const char *socket;
+	const char *backing;
+	uint64_t size;
+	uint64_t clients;
+	uint64_t vectors;
+	int level;
+};
+
+/**
+ * struct plan - where in the memory everything lies
+ * @layout: as a reader of the header will see it
+ * @clients: ids 1 to this
+ * @ring: bytes of each channel's ring
+ * @end: bytes that the control area needs
+ * @mailslots: F.E.E.'s slots are there
+ */
+struct plan {
+	struct famez_layout layout;
+	uint32_t clients;
+	uint32_t ring;
+	uint64_t end;
+	bool mailslots;
+};
+
+/**
+ * struct memory - the shared memory
+ * @name: as given
+ * @regular: a regular file, else a POSIX shm object
+ * @created: by us, so a failed start takes it away
+ * @filled: it was empty, so a failed start empties it
+ * @guard: private descriptor, holds the switch's lock
+ * @shared: the one that clients get
+ * @map: all of it
+ * @size: bytes
+ */
+struct memory {
+	const char *name;
+	bool regular;
+	bool created;
+	bool filled;
+	int guard;
+	int shared;
+	void *map;
+	uint64_t size;
+};
+
+/**
+ * struct door - the listening socket
+ * @path: where it is bound
+ * @directory: made by us, or NULL
+ * @lock_path: the file that only one switch can lock
+ * @lock: its descriptor
+ * @listener: the socket
+ * @accept: its event source
+ */
+struct door {
+	const char *path;
+	char *directory;
+	char *lock_path;
+	int lock;
+	int listener;
+	sd_event_source *accept;
+};
+
+/** struct vector - one eventfd, kept for the life of the switch */
+struct vector {
+	struct server *server;
+	uint32_t id;
+	uint32_t number;
+	int fd;
+	sd_event_source *source;
+};
+
+/**
+ * struct peer - what the switch knows of an id
+ * @id: the id
+ * @state: FAMEZ_PEER_ABSENT and so on, as mirrored to the peer table
+ * @epoch: number of changes of the record
+ * @generation: what the peer had published when last looked at
+ * @name: what it was called when it came up, printable
+ * @client: its connection, or NULL
+ * @retired: nobody has this id, but its last owner may be alive
+ * @unwatched: there is no way to know when its process ends
+ * @pidfd: its process while it is known to live, or -1
+ * @watch: event source of @pidfd
+ * @vectors: its eventfds, NULL before the id is first used
+ */
+struct peer {
+	uint32_t id;
+	uint32_t state;
+	uint32_t epoch;
+	uint32_t generation;
+	char name[FAMEZ_NAME_SIZE];
+	struct client *client;
+	bool retired;
+	bool unwatched;
+	int pidfd;
+	sd_event_source *watch;
+	struct vector *vectors;
+};
+
+struct client;
+TAILQ_HEAD(client_list, client);
+
+/**
+ * struct server - the switch
+ * @event: the loop
+ * @plan: the geometry
+ * @memory: the memory
+ * @door: the socket
+ * @peers: by id, as many as the peer table has
+ * @clients: connections, in order of joining
+ * @header: what the header in the memory must say
+ * @fabric: the switch as a peer
+ * @service: runs once per turn of the loop when there may be news from peers
+ * @inbox: room for one message
+ */
+struct server {
+	sd_event *event;
+	struct plan plan;
+	struct memory memory;
+	struct door door;
+	struct peer *peers;
+	struct client_list clients;
+	struct famez_header header;
+	struct famez_fabric *fabric;
+	sd_event_source *service;
+	char inbox[FAMEZ_MESSAGE_MAX];
+};
+
+/* ---- log.c: what is printed ---- */
+
+void log_level(int level);
+
+/* A line on standard output, unless quiet. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line on standard output, if verbose. */
+void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line on standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- text.c: numbers and strings ---- */
+
+#define SIZE_TEXT	24
+
+enum parsed { PARSED, PARSED_GARBAGE, PARSED_TOO_LARGE };
+
+/* A decimal number; with @suffixes, K, M, G or T may follow. */
+enum parsed parse_number(const char *text, bool suffixes, uint64_t *value);
+
+/* Bytes as short as they can be said exactly, into SIZE_TEXT bytes; returns
+ * @text.
+ */
+const char *size_text(char *text, uint64_t size);
+
+/* Bytes of a stranger, as printable text; @room is at least 8. */
+void printable(char *text, size_t room, const void *data, size_t size);
+
+/* ---- options.c ---- */
+
+/* Returns -1 to go on, else the exit code. */
+int options_read(struct options *o, int argc, char **argv);
+
+/* ---- plan.c ---- */
+
+/* False when the control area does not fit. */
+bool plan_make(struct plan *p, uint64_t size, uint32_t clients,
+	       uint32_t vectors);
+
+/* The same, with a message on false; also checks the numbers themselves. */
+bool plan_options(struct plan *p, const struct options *o);
+
+/* ---- memory.c, and backing.c for how it comes into being ---- */
+
+/* Says why, and leaves nothing behind, on false. */
+bool memory_open(struct memory *m, const char *name, const struct plan *p);
+
+/* Takes away what a failed start has made. */
+void memory_undo(struct memory *m);
+
+/* The orderly end: the shm object goes, the file stays. */
+void memory_close(struct memory *m);
+
+bool backing_open(struct memory *m, const struct plan *p);
+void backing_remove(struct memory *m);
+
+/* ---- control.c: the control area ---- */
+
+/* Lays it out anew.  False: no random number was to be had. */
+bool control_write(struct server *s);
+
+/* Writes the header once more. */
+void control_write_header(struct server *s);
+
+/* Writes once more what a newcomer will read; strangers may have spoilt it. */
+void control_mend(struct server *s, uint32_t id);
+
+struct famez_peer *control_peer(const struct server *s, uint32_t id);
+
+/* Mirrors all records of the peer table, and says that something changed. */
+void control_publish(struct server *s);
+
+/* Empties a peer's half of its record. */
+void control_clear_peer(struct server *s, uint32_t id);
+
+/* ---- mailslot.c: all do nothing where there are no mailslots ---- */
+
+void mailslot_setup(struct server *s);
+void mailslot_name(struct server *s, uint32_t id, const char *cclass);
+
+/* Tells the sender that its message was read. */
+void mailslot_empty(struct server *s, uint32_t sender);
+
+/* A peer's name in its mailslot, printable. */
+void mailslot_nodename(const struct server *s, uint32_t id, char *text,
+		       size_t room);
+
+/* Takes a message for the switch into the inbox.  Returns its length, or -1. */
+int mailslot_take(struct server *s, uint32_t sender);
+
+/* ---- peers.c: ids ---- */
+
+bool peers_make(struct server *s);
+void peers_free(struct server *s);
+
+/* The lowest free id with eventfds nobody has rung; NULL: none is free. */
+struct peer *peer_take(struct server *s);
+
+/* The client is there. */
+void peer_join(struct server *s, struct peer *p, struct client *c, pid_t pid);
+
+/* The client is not there any more; its process may be. */
+void peer_leave(struct server *s, struct peer *p);
+
+/* Changes the state, mirrors it, and tells everyone. */
+void peer_set_state(struct server *s, struct peer *p, uint32_t state);
+
+/* Rings; nobody, if the peer is absent. */
+void peer_ring(struct server *s, uint32_t id, uint32_t vector);
+
+/* Tells every peer that is up that the peer table has changed. */
+void peers_notify(struct server *s);
+
+/* ---- vectors.c: eventfds ---- */
+
+/* Makes the eventfds of an id, if it has none. */
+bool vectors_make(struct server *s, struct peer *p);
+void vectors_free(struct server *s, struct peer *p);
+
+/* Has the loop read what is rung while nobody has the id, or stop it. */
+void vectors_watch(struct server *s, struct peer *p, bool on);
+
+/* ---- client.c: connections ---- */
+
+/* A new connection; takes the socket over. */
+void client_accept(struct server *s, int sock);
+
+/* Says no, and closes. */
+void client_refuse(int sock);
+
+void clients_free(struct server *s);
+
+/* ---- door.c ---- */
+
+bool door_lock(struct door *d, const char *path);
+bool door_open(struct server *s);
+void door_close(struct door *d);
+
+/* ---- self.c: the switch as a peer ---- */
+
+bool self_start(struct server *s);
+void self_stop(struct server *s);
+
+/* Looks at what peers have published and sent. */
+void self_look(struct server *s);
+
+/* The same, soon. */
+void self_wake(struct server *s);
+
+/* One of the switch's own vectors was rung. */
+void self_rung(struct server *s, uint32_t vector);
+
+#endif /* FAMEZ_SERVER_H */
