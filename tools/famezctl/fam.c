@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include "famezctl.h"
+
+void fam_check(struct famez *handle, uint64_t offset, uint64_t length)
+{
+	struct famez_info info;
+	int error = famez_get_info(handle, &info);
+
+	if (error)
+		die("cannot ask for the FAM's size: %s", strerror(-error));
+	if (offset > info.fam_size || length > info.fam_size - offset)
+		die("offset %llu, length %llu ends past the FAM, which has %llu bytes",
+		    (unsigned long long)offset, (unsigned long long)length,
+		    (unsigned long long)info.fam_size);
+}
+
+/* Maps the pages around a range; @map and @size are for munmap(). */
+static char *map_around(struct famez *handle, uint64_t offset, size_t length,
+			int writable, void **map, size_t *size)
+{
+	size_t lead = offset % sysconf(_SC_PAGESIZE);
+	int error;
+
+	*size = lead + length;
+	error = famez_map(handle, offset - lead, *size, writable, map);
+	if (error)
+		die("cannot map the FAM at %llu: %s",
+		    (unsigned long long)offset, strerror(-error));
+	return (char *)*map + lead;
+}
+
+void fam_get(struct famez *handle, uint64_t offset, void *to, size_t length)
+{
+	size_t size;
+	void *map;
+
+	memcpy(to, map_around(handle, offset, length, 0, &map, &size), length);
+	munmap(map, size);
+}
+
+void fam_put(struct famez *handle, uint64_t offset, const void *from,
+	     size_t length)
+{
+	size_t size;
+	void *map;
+
+	memcpy(map_around(handle, offset, length, 1, &map, &size), from,
+	       length);
+	munmap(map, size);
+}

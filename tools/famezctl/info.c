@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "famezctl.h"
+
+static const char usage[] =
+"Usage: famezctl info\n"
+"\n"
+"Prints what this peer and its fabric are, a \"key: value\" a line.\n";
+
+static void print_size(const char *key, uint64_t bytes)
+{
+	static const char units[] = "KMGTPE";
+	uint64_t number = bytes;
+	int unit = -1;
+
+	/* whole units only, so that nothing is rounded */
+	while (number && !(number & 1023) && unit < 5) {
+		number >>= 10;
+		unit++;
+	}
+	printf("%s: %llu", key, (unsigned long long)bytes);
+	if (unit >= 0)
+		printf(" (%llu %ciB)", (unsigned long long)number, units[unit]);
+	putchar('\n');
+}
+
+static void print_info(const struct famez_info *info)
+{
+	if (info->config == FAMEZ_CONFIG_FAMEZ)
+		puts("config: famez");
+	else
+		printf("config: %u\n", info->config);
+	printf("id: %u\n", info->id);
+	printf("name: ");
+	print_escaped(info->name, strnlen(info->name, sizeof(info->name)));
+	putchar('\n');
+	printf("generation: 0x%08x\n", info->generation);
+	printf("server id: %u\n", info->server_id);
+	printf("peers max: %u\n", info->peers_max);
+	printf("vectors offered: %u\n", info->vectors);
+	printf("vectors armed: %u\n", info->vectors_armed);
+	printf("longest message: %u\n", info->message_max);
+	printf("layout: %u.%u\n", info->layout_major, info->layout_minor);
+	printf("fabric: 0x%016llx\n", (unsigned long long)info->fabric);
+	print_size("memory size", info->memory_size);
+	print_size("fam offset", info->fam_offset);
+	print_size("fam size", info->fam_size);
+}
+
+int cmd_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct famez *handle;
+	struct famez_info info;
+	int c, error;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			help(usage);
+		exit(USAGE);
+	}
+	if (optind != argc)
+		die_usage("info takes no arguments");
+	handle = open_device(0);
+	error = famez_get_info(handle, &info);
+	if (error)
+		die("cannot get the information: %s", strerror(-error));
+	print_info(&info);
+	famez_close(handle);
+	return 0;
+}

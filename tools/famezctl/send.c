@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "famezctl.h"
+
+static const char usage[] =
+"Usage: famezctl send [--nonblock] DEST [TEXT...]\n"
+"\n"
+"Sends one message: the words of TEXT with a space between them, or all of\n"
+"standard input when there is no TEXT.\n"
+"\n"
+"  -n, --nonblock   fail rather than wait for room\n"
+"  -h, --help       this\n";
+
+static char *join(char **words, size_t *size)
+{
+	size_t length = 0;
+	char *text, *at;
+	int i;
+
+	for (i = 0; words[i]; i++)
+		length += strlen(words[i]) + 1;
+	text = malloc(length);
+	if (!text)
+		die("no memory for the message");
+	at = text;
+	for (i = 0; words[i]; i++) {
+		at = stpcpy(at, words[i]);
+		*at++ = ' ';
+	}
+	*size = length - 1;
+	return text;
+}
+
+/*
+ * A program that has just become a peer has no room anywhere until the other
+ * side has noticed it.  One that has answered a ping has.
+ */
+static int send_now(struct famez *handle, uint32_t peer, const char *data,
+		    size_t size)
+{
+	int error = famez_send(handle, peer, data, size);
+	uint64_t ns;
+
+	if (error == -EAGAIN && !famez_ping(handle, peer, 1000, &ns))
+		error = famez_send(handle, peer, data, size);
+	return error;
+}
+
+static void send_message(struct famez *handle, const char *dest,
+			 const char *data, size_t size)
+{
+	uint32_t peer = find_peer(handle, dest);
+	struct famez_info info;
+	int error;
+
+	error = send_now(handle, peer, data, size);
+	if (error == -EMSGSIZE && !famez_get_info(handle, &info))
+		die("the message has %zu bytes, at most %u go; split it, or put it in the FAM",
+		    size, info.message_max);
+	if (error)
+		die_peer("cannot send to", dest, error);
+}
+
+int cmd_send(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "nonblock", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct famez *handle;
+	int c, flags = 0;
+	size_t size;
+	char *data;
+
+	/* '+': what follows DEST is text, whatever it looks like */
+	while ((c = getopt_long(argc, argv, "+nh", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			flags = FAMEZ_NONBLOCK;
+			break;
+		case 'h':
+			help(usage);
+		default:
+			exit(USAGE);
+		}
+	}
+	if (optind == argc)
+		die_usage("send needs a DEST: a peer's id, its name, or server");
+	if (optind + 1 < argc)
+		data = join(argv + optind + 1, &size);
+	else
+		data = read_input(FAMEZ_MESSAGE_MAX, &size,
+				  "standard input is too long for a message; split it, or put it in the FAM");
+	handle = open_device(flags);
+	send_message(handle, argv[optind], data, size);
+	famez_close(handle);
+	free(data);
+	return 0;
+}

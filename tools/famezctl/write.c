@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "famezctl.h"
+
+static const char usage[] =
+"Usage: famezctl write [--text STRING] OFFSET\n"
+"\n"
+"Copies standard input to the FAM, from OFFSET on.  Nothing is written when it\n"
+"does not fit.  OFFSET may be hexadecimal (0x...), and end in K, M, G or T.\n"
+"\n"
+"  -t, --text STRING   that, instead of standard input\n"
+"  -h, --help          this\n";
+
+static void copy_in(struct famez *handle, uint64_t offset, const char *data,
+		    size_t length)
+{
+	size_t size;
+
+	for (; length; offset += size, data += size, length -= size) {
+		size = length < FAM_CHUNK ? length : FAM_CHUNK;
+		fam_put(handle, offset, data, size);
+	}
+}
+
+/* Standard input, as much as there is room for behind the offset. */
+static char *read_rest(struct famez *handle, uint64_t offset, size_t *length)
+{
+	struct famez_info info;
+	char why[128];
+	int error;
+
+	fam_check(handle, offset, 0);
+	error = famez_get_info(handle, &info);
+	if (error)
+		die("cannot ask for the FAM's size: %s", strerror(-error));
+	snprintf(why, sizeof(why),
+		 "standard input at offset %llu ends past the FAM, which has %llu bytes",
+		 (unsigned long long)offset, (unsigned long long)info.fam_size);
+	return read_input(info.fam_size - offset, length, why);
+}
+
+int cmd_write(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "text", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	char *text = NULL, *input = NULL;
+	struct famez *handle;
+	uint64_t offset;
+	size_t length;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "t:h", options, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			text = optarg;
+			break;
+		case 'h':
+			help(usage);
+		default:
+			exit(USAGE);
+		}
+	}
+	if (optind + 1 != argc)
+		die_usage("write needs one OFFSET");
+	offset = parse_size("OFFSET", argv[optind]);
+	handle = open_device(0);
+	if (text)
+		length = strlen(text);
+	else
+		input = read_rest(handle, offset, &length);
+	fam_check(handle, offset, length);
+	copy_in(handle, offset, text ? text : input, length);
+	free(input);
+	famez_close(handle);
+	return 0;
+}

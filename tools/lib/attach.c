@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: LGPL-2.1
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "attach.h"
+
+#define TIMEOUT_S	30	/* a switch that says nothing more */
+#define MESSAGES	4096	/* taken from the socket at a time */
+
+/**
+ * struct remote - eventfds of a peer, our own included
+ * @owed: it was rung before it had an eventfd
+ * @count: entries of @fds; the k-th rings vector k
+ * @fds: as many as the fabric has vectors
+ */
+struct remote {
+	bool owed;
+	uint32_t count;
+	int fds[];
+};
+
+uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+int ms_until(uint64_t deadline)
+{
+	uint64_t now = now_ns();
+
+	return now >= deadline ? 0 : (deadline - now + 999999) / 1000000;
+}
+
+/* ---- Eventfds ------------------------------------------------------------ */
+
+void eventfd_ring(int fd)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: it was rung 2^64 - 2 times, which will do */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void eventfd_clear(int fd)
+{
+	uint64_t count;
+
+	/* EAGAIN: somebody else was quicker */
+	if (read(fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+/*
+ * Anonymous inodes have no type.  Nothing else may pass: writing to a socket or
+ * a pipe that a hostile server hands out could end us by SIGPIPE.
+ */
+static bool is_eventfd(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
+}
+
+static int watch(struct attach *a, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* The record of a peer, made when there is none; NULL: out of memory. */
+static struct remote *get_remote(struct attach *a, uint32_t id)
+{
+	if (!a->remotes[id])
+		a->remotes[id] = calloc(1, sizeof(struct remote) +
+					   a->layout.vectors * sizeof(int));
+	return a->remotes[id];
+}
+
+static void drop_remote(struct attach *a, uint32_t id)
+{
+	struct remote *remote = a->remotes[id];
+	uint32_t i;
+
+	a->remotes[id] = NULL;
+	for (i = 0; remote && i < remote->count; i++)
+		close(remote->fds[i]);
+	free(remote);
+}
+
+/* Takes an eventfd of a peer; on an error it stays the caller's. */
+static int add_eventfd(struct attach *a, uint32_t id, int fd)
+{
+	struct remote *remote = get_remote(a, id);
+
+	if (!remote)
+		return -ENOMEM;
+	if (remote->count >= a->layout.vectors || !is_eventfd(fd))
+		return -EPROTO;
+	/* one that nobody reads must not stop us when it is full */
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) || (id == a->id && watch(a, fd)))
+		return -EPROTO;
+	remote->fds[remote->count++] = fd;
+	/* any vector will do: a receiver looks at all its marks */
+	if (remote->owed)
+		eventfd_ring(fd);
+	remote->owed = false;
+	return 0;
+}
+
+/* ---- What the switch says ------------------------------------------------ */
+
+/* Takes the memory; on an error the descriptor stays the caller's. */
+static int take_memory(struct attach *a, int fd)
+{
+	struct famez_header header;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return -EPROTO;
+	if ((uint64_t)st.st_size < FAMEZ_MEMORY_MIN)
+		return -ENODATA;
+	if (pread(fd, &header, sizeof(header), FAMEZ_HEADER_OFFSET) !=
+	    (ssize_t)sizeof(header))
+		return -EPROTO;
+	r = famez_layout_read(&a->layout, &header, st.st_size);
+	if (r)
+		return r;
+	if (a->id >= a->layout.peers.count)
+		return -EPROTO;
+	a->remotes = calloc(a->layout.peers.count, sizeof(*a->remotes));
+	if (!a->remotes)
+		return -ENOMEM;
+	a->memory = mmap(NULL, a->layout.memory_size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, fd, 0);
+	if (a->memory == MAP_FAILED)
+		return -errno;
+	a->memory_fd = fd;
+	return 0;
+}
+
+/* An id: with an eventfd it has come, without one it has gone. */
+static int take_id(struct attach *a, int64_t number, int fd)
+{
+	uint32_t id = number;
+
+	if (number < 0 || number >= a->layout.peers.count)
+		return -EPROTO;
+	if (fd >= 0) {
+		int r = add_eventfd(a, id, fd);
+
+		/* our own come last: the last of them ends the introduction */
+		if (!r && id == a->id &&
+		    a->remotes[id]->count == a->layout.vectors)
+			a->stage = ATTACH_UP;
+		return r;
+	}
+	/* famez's own switch announces no leaves, but the protocol knows them */
+	if (a->stage != ATTACH_UP || id == a->id || !a->remotes[id])
+		return -EPROTO;
+	drop_remote(a, id);
+	return 0;
+}
+
+/* A message; on an error the descriptor stays the caller's. */
+static int take(struct attach *a, int64_t number, int fd)
+{
+	int r;
+
+	switch (a->stage) {
+	case ATTACH_VERSION:
+		if (number != IVSHMEM_VERSION)
+			return -EUSERS;
+		a->stage = ATTACH_ID;
+		return fd < 0 ? 0 : -EPROTO;
+	case ATTACH_ID:
+		if (number < 0 || number >= FAMEZ_PEERS_MAX)
+			return -EPROTO;
+		a->id = number;
+		a->stage = ATTACH_MEMORY;
+		return fd < 0 ? 0 : -EPROTO;
+	case ATTACH_MEMORY:
+		if (number != IVSHMEM_MEMORY || fd < 0)
+			return -EPROTO;
+		r = take_memory(a, fd);
+		if (!r)
+			a->stage = ATTACH_EVENTFDS;
+		return r;
+	default:
+		return take_id(a, number, fd);
+	}
+}
+
+int attach_take(struct attach *a)
+{
+	int64_t number;
+	int fd, i, r;
+
+	for (i = 0; i < MESSAGES; i++) {
+		r = ivshmem_read(&a->reader, a->fd, &number, &fd);
+		if (r)
+			return r == -EAGAIN ? 0 : r;
+		r = take(a, number, fd);
+		if (r && fd >= 0)
+			close(fd);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int attach_ring(struct attach *a, uint32_t peer, uint32_t vector)
+{
+	struct remote *remote;
+	int r;
+
+	if (peer >= a->layout.peers.count)
+		return 0;
+	/* one that joined this moment: the switch's word of it may be here */
+	if (!a->remotes[peer] || !a->remotes[peer]->count) {
+		r = attach_take(a);
+		if (r)
+			return r;
+	}
+	remote = get_remote(a, peer);
+	if (!remote)
+		return -ENOMEM;
+	if (remote->count)
+		eventfd_ring(remote->fds[vector % remote->count]);
+	else
+		remote->owed = true;
+	return 0;
+}
+
+/* ---- Opening and closing ------------------------------------------------- */
+
+/* Listens until the switch has introduced us and everyone. */
+static int listen_to_switch(struct attach *a)
+{
+	uint64_t deadline = now_ns() + TIMEOUT_S * 1000000000ULL;
+	struct epoll_event event;
+	int r;
+
+	while (a->stage != ATTACH_UP) {
+		if (epoll_wait(a->epoll, &event, 1, ms_until(deadline)) < 0)
+			return -errno;
+		r = attach_take(a);
+		/* a switch does not hang up before it is done */
+		if (r)
+			return r == -ENODEV ? -EPROTO : r;
+		if (!ms_until(deadline))
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+int attach_open(struct attach *a, const char *path)
+{
+	int r;
+
+	*a = (struct attach){
+		.fd = -1, .epoll = -1, .reader = IVSHMEM_READER,
+		.memory_fd = -1, .memory = MAP_FAILED,
+	};
+	a->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (a->epoll < 0)
+		return -errno;
+	a->fd = ivshmem_connect(path, TIMEOUT_S);
+	if (a->fd < 0)
+		return a->fd;
+	r = watch(a, a->fd);
+	return r ? r : listen_to_switch(a);
+}
+
+void attach_close(struct attach *a)
+{
+	uint32_t id;
+
+	for (id = 0; a->remotes && id < a->layout.peers.count; id++)
+		drop_remote(a, id);
+	free(a->remotes);
+	if (a->memory != MAP_FAILED)
+		munmap(a->memory, a->layout.memory_size);
+	ivshmem_forget(&a->reader);
+	if (a->memory_fd >= 0)
+		close(a->memory_fd);
+	if (a->epoll >= 0)
+		close(a->epoll);
+	if (a->fd >= 0)
+		close(a->fd);
+}

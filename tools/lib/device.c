@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1
+/*
+ * The backend in a guest: the driver's device does it all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include "handle.h"
+
+static int device_ioctl(const struct famez *handle, unsigned long command,
+			void *arg)
+{
+	return ioctl(handle->fd, command, arg) < 0 ? -errno : 0;
+}
+
+static void device_close(struct famez *handle)
+{
+	close(handle->fd);
+	free(handle);
+}
+
+static int device_get_info(struct famez *handle, struct famez_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	return device_ioctl(handle, FAMEZ_IOC_INFO, info);
+}
+
+/* One call for what there was room for; @count tells how many there are. */
+static int device_peers(struct famez *handle, struct famez_peer_info *peers,
+			uint32_t *count)
+{
+	struct famez_peers arg = {
+		.size = sizeof(arg),
+		.peers = (uintptr_t)peers,
+		.count = *count,
+		.stride = sizeof(*peers),
+	};
+	int r = device_ioctl(handle, FAMEZ_IOC_PEERS, &arg);
+
+	*count = arg.count;
+	return r;
+}
+
+static int device_get_peers(struct famez *handle,
+			    struct famez_peer_info **peers, size_t *count)
+{
+	struct famez_peer_info *list = NULL, *longer;
+	uint32_t room = 32, there;
+	int r;
+
+	/* peers may join between two calls, hence the loop; ids bound it */
+	for (;;) {
+		longer = reallocarray(list, room, sizeof(*list));
+		if (!longer) {
+			r = -ENOMEM;
+			break;
+		}
+		list = longer;
+		there = room;
+		r = device_peers(handle, list, &there);
+		if (r)
+			break;
+		if (there <= room) {
+			*peers = list;
+			*count = there;
+			return 0;
+		}
+		room = there + 8;
+	}
+	free(list);
+	return r;
+}
+
+static uint32_t device_flags(const struct famez *handle)
+{
+	return handle->nonblock ? FAMEZ_MSG_DONTWAIT : 0;
+}
+
+static int device_send(struct famez *handle, uint32_t peer, const void *data,
+		       size_t size)
+{
+	struct famez_msg msg = {
+		.size = sizeof(msg),
+		.flags = device_flags(handle),
+		.data = (uintptr_t)data,
+		.length = size,
+		.peer = peer,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
+}
+
+static int device_recv(struct famez *handle, uint32_t *peer, void *data,
+		       size_t room, size_t *size)
+{
+	struct famez_msg msg = {
+		.size = sizeof(msg),
+		.flags = device_flags(handle),
+		.data = (uintptr_t)data,
+		.length = room,
+	};
+	int r = device_ioctl(handle, FAMEZ_IOC_RECV, &msg);
+
+	if (!r)
+		*peer = msg.peer;
+	if (!r || r == -EMSGSIZE)
+		*size = msg.length;
+	return r;
+}
+
+static int device_ping(struct famez *handle, uint32_t peer,
+		       uint32_t timeout_ms, uint64_t *nanoseconds)
+{
+	struct famez_ping ping = {
+		.size = sizeof(ping),
+		.peer = peer,
+		.timeout_ms = timeout_ms,
+	};
+	int r = device_ioctl(handle, FAMEZ_IOC_PING, &ping);
+
+	if (!r)
+		*nanoseconds = ping.nanoseconds;
+	return r;
+}
+
+static const struct famez_ops device_ops = {
+	.close = device_close,
+	.get_info = device_get_info,
+	.get_peers = device_get_peers,
+	.send = device_send,
+	.recv = device_recv,
+	.ping = device_ping,
+};
+
+int famez_device_open(struct famez **handle, const char *path, bool nonblock)
+{
+	struct famez_info info;
+	struct famez *device;
+	int r;
+
+	device = calloc(1, sizeof(*device));
+	if (!device)
+		return -ENOMEM;
+	device->ops = &device_ops;
+	device->nonblock = nonblock;
+	device->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (device->fd < 0) {
+		r = -errno;
+		free(device);
+		return r;
+	}
+	r = device_get_info(device, &info);
+	if (r) {
+		device_close(device);
+		/* some other driver's device */
+		return r == -ENOTTY ? -ENODEV : r;
+	}
+	device->map_fd = device->fd;
+	device->fam_size = info.fam_size;
+	device->server_id = info.server_id;
+	device->peers_max = info.peers_max;
+	*handle = device;
+	return 0;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1
+/*
+ * libfamez: what is the same for both backends.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "handle.h"
+
+#define PING_TIMEOUT_MAX	3600000
+
+static const char *default_path(void)
+{
+	const char *path = getenv("FAMEZ_DEVICE");
+
+	if (path && *path)
+		return path;
+	if (!access(FAMEZ_DEFAULT_DEVICE, F_OK))
+		return FAMEZ_DEFAULT_DEVICE;
+	return FAMEZ_DEFAULT_SOCKET;
+}
+
+int famez_open(struct famez **handle, const char *path, int flags)
+{
+	bool nonblock = flags & FAMEZ_NONBLOCK;
+	struct stat st;
+
+	*handle = NULL;
+	if (flags & ~FAMEZ_NONBLOCK)
+		return -EINVAL;
+	if (!path)
+		path = default_path();
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISCHR(st.st_mode))
+		return famez_device_open(handle, path, nonblock);
+	if (S_ISSOCK(st.st_mode))
+		return famez_socket_open(handle, path, nonblock);
+	return -ENODEV;
+}
+
+void famez_close(struct famez *handle)
+{
+	if (handle)
+		handle->ops->close(handle);
+}
+
+int famez_fd(const struct famez *handle)
+{
+	return handle->fd;
+}
+
+int famez_get_info(struct famez *handle, struct famez_info *info)
+{
+	return handle->ops->get_info(handle, info);
+}
+
+int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
+		    size_t *count)
+{
+	*peers = NULL;
+	*count = 0;
+	return handle->ops->get_peers(handle, peers, count);
+}
+
+/* Digits alone are always an id, so that no name can pose as one. */
+static int lookup_id(const struct famez *handle, const char *dest,
+		     uint32_t *peer)
+{
+	uint64_t id = 0;
+
+	for (; *dest; dest++) {
+		id = id * 10 + (*dest - '0');
+		if (id >= handle->peers_max)
+			return -EHOSTUNREACH;
+	}
+	*peer = id;
+	return 0;
+}
+
+static int lookup_name(struct famez *handle, const char *dest, uint32_t *peer)
+{
+	struct famez_peer_info *peers;
+	size_t count, i, found = 0;
+	int r;
+
+	r = famez_get_peers(handle, &peers, &count);
+	if (r)
+		return r;
+	for (i = 0; i < count; i++) {
+		if (strncmp(peers[i].name, dest, sizeof(peers[i].name)))
+			continue;
+		*peer = peers[i].id;
+		found++;
+	}
+	free(peers);
+	if (found > 1)
+		return -ENOTUNIQ;
+	return found ? 0 : -EHOSTUNREACH;
+}
+
+int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer)
+{
+	if (!*dest)
+		return -EHOSTUNREACH;
+	if (!strcmp(dest, "server")) {
+		*peer = handle->server_id;
+		return 0;
+	}
+	if (!dest[strspn(dest, "0123456789")])
+		return lookup_id(handle, dest, peer);
+	return lookup_name(handle, dest, peer);
+}
+
+static uint32_t real_peer(const struct famez *handle, uint32_t peer)
+{
+	return peer == FAMEZ_DEST_SERVER ? handle->server_id : peer;
+}
+
+int famez_send(struct famez *handle, uint32_t peer, const void *data,
+	       size_t size)
+{
+	if (size > FAMEZ_MESSAGE_MAX)
+		return -EMSGSIZE;
+	return handle->ops->send(handle, real_peer(handle, peer), data, size);
+}
+
+int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
+	       size_t *size)
+{
+	if (room > FAMEZ_MESSAGE_MAX)
+		room = FAMEZ_MESSAGE_MAX;
+	return handle->ops->recv(handle, peer, data, room, size);
+}
+
+int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
+	       uint64_t *nanoseconds)
+{
+	if (!timeout_ms || timeout_ms > PING_TIMEOUT_MAX)
+		return -EINVAL;
+	return handle->ops->ping(handle, real_peer(handle, peer), timeout_ms,
+				 nanoseconds);
+}
+
+int famez_map(struct famez *handle, uint64_t offset, size_t length,
+	      int writable, void **address)
+{
+	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	void *at;
+
+	if (!length || offset > handle->fam_size ||
+	    length > handle->fam_size - offset ||
+	    offset % (uint64_t)sysconf(_SC_PAGESIZE))
+		return -EINVAL;
+	at = mmap(NULL, length, prot, MAP_SHARED, handle->map_fd,
+		  handle->map_base + offset);
+	if (at == MAP_FAILED)
+		return -errno;
+	*address = at;
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * What stands behind a handle: one of two backends, the driver's device or the
+ * switch's socket.  A backend embeds struct famez in its own structure.
+ */
+#ifndef FAMEZ_LIB_HANDLE_H
+#define FAMEZ_LIB_HANDLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "famez.h"
+
+/**
+ * struct famez_ops - a backend
+ * @close: give up and free the handle
+ * @get_info: as famez_get_info()
+ * @get_peers: as famez_get_peers()
+ * @send: as famez_send(), the switch by its id
+ * @recv: as famez_recv()
+ * @ping: as famez_ping(), the switch by its id, the timeout checked
+ */
+struct famez_ops {
+	void (*close)(struct famez *handle);
+	int (*get_info)(struct famez *handle, struct famez_info *info);
+	int (*get_peers)(struct famez *handle, struct famez_peer_info **peers,
+			 size_t *count);
+	int (*send)(struct famez *handle, uint32_t peer, const void *data,
+		    size_t size);
+	int (*recv)(struct famez *handle, uint32_t *peer, void *data,
+		    size_t room, size_t *size);
+	int (*ping)(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
+		    uint64_t *nanoseconds);
+};
+
+/**
+ * struct famez - a handle; filled by the backend, constant afterwards
+ * @ops: the backend
+ * @fd: what famez_fd() tells
+ * @map_fd: what famez_map() maps
+ * @map_base: where in it the FAM starts
+ * @fam_size: bytes of FAM
+ * @server_id: id of the switch
+ * @peers_max: all ids are below this
+ * @nonblock: never sleep
+ */
+struct famez {
+	const struct famez_ops *ops;
+	int fd;
+	int map_fd;
+	uint64_t map_base;
+	uint64_t fam_size;
+	uint32_t server_id;
+	uint32_t peers_max;
+	bool nonblock;
+};
+
+/* The two backends: famez_open() with a path of the right kind. */
+int famez_device_open(struct famez **handle, const char *path, bool nonblock);
+int famez_socket_open(struct famez **handle, const char *path, bool nonblock);
+
+#endif /* FAMEZ_LIB_HANDLE_H */

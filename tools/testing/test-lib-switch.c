@@ -1,0 +1,1026 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libfamez on a real switch: messages between programs on the host.  Each peer
+ * is a process of its own; $FAMEZ_SERVER names the switch.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+#include <famez.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
+#define HANG_S		120	/* generous: what takes longer hangs */
+#define WAKE_MS		20000	/* what is due must wake a poll before */
+#define ROLES		4
+
+/* ---- The switch ----------------------------------------------------------- */
+
+struct switch_process {
+	char path[64];
+	pid_t pid;
+};
+
+static struct switch_process the_switch;
+
+static void backing_name(char *name, size_t size, pid_t pid)
+{
+	snprintf(name, size, "test-lib.%d", pid);
+}
+
+static void exec_switch(const struct switch_process *sw, const char *clients,
+			int output)
+{
+	const char *server = getenv("FAMEZ_SERVER");
+	char backing[64];
+
+	if (!server)
+		server = "build/bin/famez-server";
+	backing_name(backing, sizeof(backing), getpid());
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	execl(server, server, "--socket", sw->path, "--size", "16M",
+	      "--clients", clients, "--backing", backing, NULL);
+	perror(server);
+	_exit(127);
+}
+
+/* Waits for its "ready"; what it says later goes where we say things. */
+static int wait_ready(int output)
+{
+	char line[512];
+	FILE *in = fdopen(output, "r");
+
+	while (fgets(line, sizeof(line), in)) {
+		if (!strstr(line, "famez-server: ready")) {
+			fputs(line, stderr);
+			continue;
+		}
+		/* keep its end of the pipe open, unread */
+		return 0;
+	}
+	return -1;
+}
+
+static int start_switch(struct switch_process *sw, const char *clients)
+{
+	static int number;
+	int output[2];
+
+	snprintf(sw->path, sizeof(sw->path), "/tmp/test-lib.%d.%d.sock",
+		 getpid(), number++);
+	if (pipe(output))
+		return -1;
+	sw->pid = fork();
+	if (!sw->pid)
+		exec_switch(sw, clients, output[1]);
+	close(output[1]);
+	return wait_ready(output[0]);
+}
+
+static int stop_switch(struct switch_process *sw, int sig)
+{
+	char backing[64];
+	int status;
+
+	kill(sw->pid, sig);
+	if (waitpid(sw->pid, &status, 0) != sw->pid)
+		return -1;
+	/* one that was killed leaves things behind */
+	backing_name(backing, sizeof(backing), sw->pid);
+	shm_unlink(backing);
+	unlink(sw->path);
+	return status;
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	return start_switch(&the_switch, "14");
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	return stop_switch(&the_switch, SIGTERM);
+}
+
+/* ---- Processes that play together ----------------------------------------- */
+
+/* Common memory of the players of one test. */
+static struct stage {
+	atomic_int arrived;
+	atomic_int mark;
+	atomic_int more;
+	uint32_t ids[ROLES];
+	int players;
+} *stage;
+
+typedef void (*role_t)(struct famez *handle, int me);
+
+/* In a child, cmocka's asserts would go on with its tests. */
+#define CHECK(what) do { \
+	if (!(what)) { \
+		fprintf(stderr, "%s:%d: %s (errno %d)\n", __func__, __LINE__, \
+			#what, errno); \
+		_exit(1); \
+	} \
+} while (0)
+
+#define CHECK_IS(call, expected) do { \
+	int is_ = (call), should_ = (expected); \
+	if (is_ != should_) { \
+		fprintf(stderr, "%s:%d: %s is %d, not %d\n", __func__, \
+			__LINE__, #call, is_, should_); \
+		_exit(1); \
+	} \
+} while (0)
+
+static void nap(void)
+{
+	usleep(500);
+}
+
+/* All are here; what arrives in the meantime stays where it is. */
+static void meet(void)
+{
+	int round = atomic_fetch_add(&stage->arrived, 1) / stage->players;
+
+	while (atomic_load(&stage->arrived) < (round + 1) * stage->players)
+		nap();
+}
+
+static void wait_mark(int mark)
+{
+	while (atomic_load(&stage->mark) < mark)
+		nap();
+}
+
+static void play(role_t role, int me, int flags)
+{
+	struct famez_info info;
+	struct famez *handle;
+
+	alarm(HANG_S);
+	CHECK_IS(famez_open(&handle, the_switch.path, flags), 0);
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	stage->ids[me] = info.id;
+	meet();
+	role(handle, me);
+	meet();
+	famez_close(handle);
+	_exit(0);
+}
+
+/* Each role in a process; all must end well. */
+static void run_flags(int flags, int count, const role_t *roles)
+{
+	pid_t pids[ROLES];
+	int i, status;
+
+	memset(stage, 0, sizeof(*stage));
+	stage->players = count;
+	for (i = 0; i < count; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			play(roles[i], i, flags);
+	}
+	for (i = 0; i < count; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+#define RUN_FLAGS(flags, ...) do { \
+	const role_t roles_[] = { __VA_ARGS__ }; \
+	run_flags(flags, ARRAY_SIZE(roles_), roles_); \
+} while (0)
+
+#define RUN(...) RUN_FLAGS(0, __VA_ARGS__)
+
+/* ---- Messages ------------------------------------------------------------- */
+
+static uint8_t pattern(uint32_t seed, size_t i)
+{
+	return (seed * 2654435761U + i * 40503U) >> 13;
+}
+
+static void fill(uint8_t *data, size_t size, uint32_t seed)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		data[i] = pattern(seed, i);
+}
+
+static void check_filled(const uint8_t *data, size_t size, uint32_t seed)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		CHECK(data[i] == pattern(seed, i));
+}
+
+static void wake_up(struct famez *handle)
+{
+	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
+
+	CHECK_IS(poll(&p, 1, WAKE_MS), 1);
+}
+
+static void send_sizes(struct famez *handle, int me)
+{
+	uint8_t data[FAMEZ_MESSAGE_MAX];
+	size_t size;
+
+	(void)me;
+	for (size = 0; size <= sizeof(data); size++) {
+		fill(data, size, size);
+		CHECK_IS(famez_send(handle, stage->ids[1], data, size), 0);
+	}
+}
+
+static void recv_sizes(struct famez *handle, int me)
+{
+	uint8_t data[FAMEZ_MESSAGE_MAX];
+	struct famez_info info;
+	size_t size, got;
+	uint32_t peer;
+
+	(void)me;
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	CHECK_IS(info.message_max, FAMEZ_MESSAGE_MAX);
+	for (size = 0; size <= sizeof(data); size++) {
+		CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &got),
+			 0);
+		CHECK(peer == stage->ids[0]);
+		CHECK(got == size);
+		check_filled(data, size, size);
+	}
+}
+
+static void test_all_sizes(void **state)
+{
+	(void)state;
+	RUN(send_sizes, recv_sizes);
+}
+
+/* Sends sequence numbers until there is no room; how many went. */
+static uint32_t send_until_full(struct famez *handle, uint32_t peer,
+				uint32_t from)
+{
+	uint32_t data[25] = { };
+	int r;
+
+	for (;; from++) {
+		data[0] = from;
+		r = famez_send(handle, peer, data, sizeof(data));
+		if (r == -EAGAIN)
+			return from;
+		CHECK_IS(r, 0);
+	}
+}
+
+static void recv_sequence(struct famez *handle, uint32_t from, uint32_t to)
+{
+	uint32_t data[25], peer;
+	size_t size;
+	int r;
+
+	while (from < to) {
+		r = famez_recv(handle, &peer, data, sizeof(data), &size);
+		if (r == -EAGAIN) {
+			wake_up(handle);
+			continue;
+		}
+		CHECK_IS(r, 0);
+		CHECK(size == sizeof(data));
+		CHECK_IS(data[0], from);
+		from++;
+	}
+}
+
+/*
+ * Full is only what stays full once the receiver has had its say: it may take
+ * messages out of the ring into its port's buffer.
+ */
+static void send_full(struct famez *handle, int me)
+{
+	uint32_t n, more, peer = stage->ids[1];
+	uint64_t ns;
+	size_t size;
+
+	(void)me;
+	for (more = 0, n = 1; n != more;) {
+		n = more;
+		CHECK_IS(famez_ping(handle, peer, WAKE_MS, &ns), 0);
+		more = send_until_full(handle, peer, n);
+	}
+	CHECK(n > 20);
+	atomic_store(&stage->mark, n);
+	/* the receiver makes room, which wakes us */
+	do {
+		wake_up(handle);
+		CHECK_IS(famez_recv(handle, &peer, NULL, 0, &size), -EAGAIN);
+		more = send_until_full(handle, stage->ids[1], n);
+	} while (more == n);
+	atomic_store(&stage->more, more);
+}
+
+static void recv_full(struct famez *handle, int me)
+{
+	uint32_t peer;
+	size_t size;
+	int n, more, r;
+
+	(void)me;
+	/* answers the pings, and takes no message */
+	while (!(n = atomic_load(&stage->mark))) {
+		r = famez_recv(handle, &peer, NULL, 0, &size);
+		CHECK(r == -EAGAIN || r == -EMSGSIZE);
+		nap();
+	}
+	recv_sequence(handle, 0, n);
+	while (!(more = atomic_load(&stage->more)))
+		nap();
+	recv_sequence(handle, n, more);
+}
+
+static void test_full(void **state)
+{
+	(void)state;
+	RUN_FLAGS(FAMEZ_NONBLOCK, send_full, recv_full);
+}
+
+static void send_2000(struct famez *handle, int me)
+{
+	uint32_t data[250] = { }, i;
+
+	(void)me;
+	for (i = 0; i < 2000; i++) {
+		data[0] = i;
+		CHECK_IS(famez_send(handle, stage->ids[1], data, sizeof(data)),
+			 0);
+	}
+}
+
+static void recv_2000_late(struct famez *handle, int me)
+{
+	uint32_t data[250], i, peer;
+	size_t size;
+
+	(void)me;
+	for (i = 0; i < 2000; i++) {
+		if (i % 500 == 0)
+			usleep(200000);	/* the sender falls asleep */
+		CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &size),
+			 0);
+		CHECK(size == sizeof(data) && data[0] == i);
+	}
+}
+
+static void test_blocking_sender(void **state)
+{
+	(void)state;
+	RUN(send_2000, recv_2000_late);
+}
+
+static void recv_one(struct famez *handle, int me)
+{
+	char data[16];
+	uint32_t peer;
+	size_t size;
+
+	(void)me;
+	CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &size), 0);
+	CHECK(size == 3 && !memcmp(data, "end", 3));
+}
+
+static void ping_both(struct famez *handle, int me)
+{
+	struct famez_info info;
+	uint32_t i;
+	uint64_t ns;
+
+	(void)me;
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	for (i = 0; i < 200; i++) {
+		CHECK_IS(famez_ping(handle, info.server_id, WAKE_MS, &ns), 0);
+		CHECK(ns > 0 && ns < WAKE_MS * 1000000ULL);
+		CHECK_IS(famez_ping(handle, stage->ids[1], WAKE_MS, &ns), 0);
+	}
+	CHECK_IS(famez_ping(handle, FAMEZ_DEST_SERVER, WAKE_MS, &ns), 0);
+	CHECK_IS(famez_ping(handle, info.id, WAKE_MS, &ns), -EINVAL);
+	CHECK_IS(famez_ping(handle, info.peers_max, WAKE_MS, &ns),
+		 -EHOSTUNREACH);
+	CHECK_IS(famez_send(handle, stage->ids[1], "end", 3), 0);
+}
+
+static void test_ping(void **state)
+{
+	(void)state;
+	RUN(ping_both, recv_one);
+}
+
+static void ping_deaf(struct famez *handle, int me)
+{
+	uint64_t ns;
+
+	(void)me;
+	CHECK_IS(famez_ping(handle, stage->ids[1], 50, &ns), -ETIMEDOUT);
+	atomic_store(&stage->mark, 1);
+	/* the late answer to the first is not taken for the second's */
+	CHECK_IS(famez_ping(handle, stage->ids[1], WAKE_MS, &ns), 0);
+	CHECK_IS(famez_send(handle, stage->ids[1], "end", 3), 0);
+}
+
+static void deaf_at_first(struct famez *handle, int me)
+{
+	wait_mark(1);
+	recv_one(handle, me);
+}
+
+static void test_ping_timeout(void **state)
+{
+	(void)state;
+	RUN(ping_deaf, deaf_at_first);
+}
+
+static void talk_to_server(struct famez *handle, int me)
+{
+	struct famez_info info;
+	uint32_t id;
+	int i;
+
+	(void)me;
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	CHECK_IS(famez_lookup(handle, "server", &id), 0);
+	CHECK(id == info.server_id);
+	for (i = 0; i < 1000; i++)
+		CHECK_IS(famez_send(handle, id, "is anybody there?", 17), 0);
+	CHECK_IS(famez_send(handle, FAMEZ_DEST_SERVER, "", 0), 0);
+}
+
+static void test_to_server(void **state)
+{
+	(void)state;
+	RUN(talk_to_server);
+}
+
+static void send_too_long(struct famez *handle, int me)
+{
+	uint8_t data[FAMEZ_MESSAGE_MAX + 1];
+
+	(void)me;
+	fill(data, sizeof(data), 5);
+	CHECK_IS(famez_send(handle, stage->ids[1], data, sizeof(data)),
+		 -EMSGSIZE);
+	CHECK_IS(famez_send(handle, stage->ids[1], data, 100), 0);
+	CHECK_IS(famez_send(handle, stage->ids[1], data, 101), 0);
+}
+
+static void recv_too_short(struct famez *handle, int me)
+{
+	uint8_t data[200];
+	uint32_t peer;
+	size_t size = 0;
+
+	(void)me;
+	CHECK_IS(famez_recv(handle, &peer, data, 99, &size), -EMSGSIZE);
+	CHECK(size == 100);
+	size = 0;
+	CHECK_IS(famez_recv(handle, &peer, NULL, 0, &size), -EMSGSIZE);
+	CHECK(size == 100);
+	CHECK_IS(famez_recv(handle, &peer, data, 100, &size), 0);
+	CHECK(size == 100);
+	check_filled(data, 100, 5);
+	CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &size), 0);
+	CHECK(size == 101);
+}
+
+static void test_emsgsize(void **state)
+{
+	(void)state;
+	RUN(send_too_long, recv_too_short);
+}
+
+/* ---- Everyone to everyone ------------------------------------------------- */
+
+#define CROWD		3
+#define CROWD_MESSAGES	4000
+
+struct crowd_message {
+	uint32_t sequence;
+	uint32_t sum;
+	uint8_t data[2000];
+};
+
+static uint32_t checksum(const uint8_t *data, size_t size, uint32_t sum)
+{
+	while (size--)
+		sum = (sum ^ *data++) * 16777619U;
+	return sum;
+}
+
+static size_t crowd_header(void)
+{
+	return offsetof(struct crowd_message, data);
+}
+
+static bool crowd_send(struct famez *handle, uint32_t peer, uint32_t sequence)
+{
+	struct crowd_message m = { .sequence = sequence };
+	size_t size = (sequence * 7919U) % sizeof(m.data);
+	int r;
+
+	fill(m.data, size, sequence + peer);
+	m.sum = checksum(m.data, size, sequence);
+	r = famez_send(handle, peer, &m, crowd_header() + size);
+	CHECK(r == 0 || r == -EAGAIN);
+	return !r;
+}
+
+/* Return: who sent, or -1 when there is nothing */
+static int crowd_recv(struct famez *handle, uint32_t *sequences)
+{
+	struct crowd_message m;
+	uint32_t peer;
+	size_t size;
+	int r, who;
+
+	r = famez_recv(handle, &peer, &m, sizeof(m), &size);
+	if (r == -EAGAIN)
+		return -1;
+	CHECK_IS(r, 0);
+	for (who = 0; stage->ids[who] != peer; who++)
+		CHECK(who < CROWD);
+	CHECK_IS(m.sequence, sequences[who]);
+	CHECK(m.sum == checksum(m.data, size - crowd_header(), m.sequence));
+	sequences[who]++;
+	return who;
+}
+
+static void crowd(struct famez *handle, int me)
+{
+	uint32_t sent[CROWD] = { }, received[CROWD] = { };
+	bool moved, done;
+	int i;
+
+	do {
+		moved = false;
+		done = true;
+		for (i = 0; i < CROWD; i++) {
+			if (i == me)
+				continue;
+			if (sent[i] < CROWD_MESSAGES &&
+			    crowd_send(handle, stage->ids[i], sent[i])) {
+				sent[i]++;
+				moved = true;
+			}
+			done = done && sent[i] == CROWD_MESSAGES &&
+			       received[i] == CROWD_MESSAGES;
+		}
+		while (crowd_recv(handle, received) >= 0) {
+			moved = true;
+			done = false;
+		}
+		if (!moved && !done)
+			wake_up(handle);
+	} while (!done);
+}
+
+static void test_crowd(void **state)
+{
+	(void)state;
+	RUN_FLAGS(FAMEZ_NONBLOCK, crowd, crowd, crowd);
+}
+
+/* ---- famez_fd() ----------------------------------------------------------- */
+
+#define BURSTS	2000
+
+static void send_bursts(struct famez *handle, int me)
+{
+	uint32_t data[25] = { }, i;
+
+	(void)me;
+	for (i = 0; i < BURSTS; i++) {
+		data[0] = i;
+		CHECK_IS(famez_send(handle, stage->ids[1], data, sizeof(data)),
+			 0);
+		if (i % 17 == 0)
+			usleep(1000);
+	}
+}
+
+/* One call per wake-up, as the laziest event loop does it. */
+static void recv_per_wakeup(struct famez *handle, int me)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(0);
+	uint32_t data[25], peer, i = 0, idle = 0;
+	size_t size;
+	int r;
+
+	(void)me;
+	CHECK_IS(epoll_ctl(epoll, EPOLL_CTL_ADD, famez_fd(handle), &event), 0);
+	while (i < BURSTS) {
+		CHECK_IS(epoll_wait(epoll, &event, 1, WAKE_MS), 1);
+		r = famez_recv(handle, &peer, data, sizeof(data), &size);
+		if (r == -EAGAIN) {
+			idle++;
+			continue;
+		}
+		CHECK_IS(r, 0);
+		CHECK_IS(data[0], i);
+		i++;
+	}
+	/* some wake-ups are for nothing, but it does not spin */
+	CHECK(idle < BURSTS + 100);
+	while ((r = famez_recv(handle, &peer, data, sizeof(data), &size)) !=
+	       -EAGAIN)
+		CHECK_IS(r, 0);
+}
+
+/* The blocking sender needs a handle without FAMEZ_NONBLOCK. */
+static void recv_per_wakeup_alone(struct famez *handle, int me)
+{
+	struct famez *other;
+	struct famez_info info;
+
+	CHECK_IS(famez_open(&other, the_switch.path, FAMEZ_NONBLOCK), 0);
+	CHECK_IS(famez_get_info(other, &info), 0);
+	stage->ids[me] = info.id;
+	meet();
+	recv_per_wakeup(other, me);
+	famez_close(other);
+	(void)handle;
+}
+
+static void send_bursts_alone(struct famez *handle, int me)
+{
+	meet();
+	send_bursts(handle, me);
+}
+
+static void test_epoll(void **state)
+{
+	(void)state;
+	RUN(send_bursts_alone, recv_per_wakeup_alone);
+}
+
+/* ---- Coming and going ----------------------------------------------------- */
+
+static void die(struct famez *handle, int me)
+{
+	(void)handle;
+	(void)me;
+	/* the other is not to wait for us */
+	atomic_fetch_add(&stage->arrived, 1);
+	atomic_store(&stage->mark, 1);
+	kill(getpid(), SIGKILL);
+}
+
+static void see_death(struct famez *handle, int me)
+{
+	int i, r = 0;
+
+	(void)me;
+	wait_mark(1);
+	for (i = 0; i < WAKE_MS && r != -EHOSTUNREACH; i++) {
+		r = famez_send(handle, stage->ids[1], "x", 1);
+		CHECK(r == 0 || r == -EAGAIN || r == -ECONNRESET ||
+		      r == -ENOTCONN || r == -EHOSTUNREACH);
+		usleep(1000);
+	}
+	CHECK_IS(r, -EHOSTUNREACH);
+}
+
+static void test_killed_peer(void **state)
+{
+	pid_t pids[2];
+	int i, status;
+
+	(void)state;
+	memset(stage, 0, sizeof(*stage));
+	stage->players = 2;
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			play(i ? die : see_death, i, FAMEZ_NONBLOCK);
+	}
+	assert_int_equal(waitpid(pids[1], &status, 0), pids[1]);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(waitpid(pids[0], &status, 0), pids[0]);
+	assert_int_equal(status, 0);
+}
+
+/* A blocked sender is not left asleep when its receiver dies. */
+static void sleep_until_death(struct famez *handle, int me)
+{
+	static char data[4000];
+	int r;
+
+	(void)me;
+	do {
+		r = famez_send(handle, stage->ids[1], data, sizeof(data));
+		atomic_store(&stage->mark, 1);
+	} while (!r);
+	CHECK(r == -EHOSTUNREACH || r == -ECONNRESET || r == -ENOTCONN);
+}
+
+static void die_later(struct famez *handle, int me)
+{
+	uint64_t ns;
+
+	/* so that the channel is up, and fills */
+	CHECK_IS(famez_ping(handle, stage->ids[0], WAKE_MS, &ns), 0);
+	wait_mark(1);
+	usleep(200000);
+	die(handle, me);
+}
+
+static void test_sender_of_killed(void **state)
+{
+	pid_t pids[2];
+	int i, status;
+
+	(void)state;
+	memset(stage, 0, sizeof(*stage));
+	stage->players = 2;
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			play(i ? die_later : sleep_until_death, i, 0);
+	}
+	assert_int_equal(waitpid(pids[1], &status, 0), pids[1]);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(waitpid(pids[0], &status, 0), pids[0]);
+	assert_int_equal(status, 0);
+}
+
+/* Who says goodbye is still heard; a newcomer reaches one that sleeps. */
+static void send_and_go(struct famez *handle, int me)
+{
+	uint32_t i;
+
+	for (i = 0; i < 10; i++) {
+		struct famez *guest;
+
+		CHECK_IS(famez_open(&guest, the_switch.path, 0), 0);
+		CHECK_IS(famez_send(guest, stage->ids[1], &i, sizeof(i)), 0);
+		famez_close(guest);
+	}
+	(void)handle;
+	(void)me;
+}
+
+static void recv_guests(struct famez *handle, int me)
+{
+	uint32_t i, n, peer;
+	size_t size;
+
+	(void)me;
+	for (i = 0; i < 10; i++) {
+		CHECK_IS(famez_recv(handle, &peer, &n, sizeof(n), &size), 0);
+		CHECK_IS(n, i);
+		CHECK(peer != stage->ids[0]);
+	}
+}
+
+static void test_guests(void **state)
+{
+	(void)state;
+	RUN(send_and_go, recv_guests);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void interrupted(struct famez *handle, int me)
+{
+	struct sigaction action = { .sa_handler = on_alarm,
+				    .sa_flags = SA_RESTART };
+	struct itimerval timer = { .it_value.tv_usec = 100000 };
+	uint32_t peer;
+	size_t size;
+	char c;
+
+	(void)me;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	CHECK_IS(famez_recv(handle, &peer, &c, 1, &size), -EINTR);
+}
+
+static void test_interrupted(void **state)
+{
+	(void)state;
+	RUN(interrupted);
+}
+
+/* ---- FAM and peers -------------------------------------------------------- */
+
+static void *map_all(struct famez *handle, uint64_t *size)
+{
+	struct famez_info info;
+	void *fam;
+
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	*size = info.fam_size;
+	CHECK_IS(famez_map(handle, 0, info.fam_size, 1, &fam), 0);
+	return fam;
+}
+
+static void write_fam(struct famez *handle, int me)
+{
+	uint64_t size;
+	uint8_t *fam = map_all(handle, &size);
+
+	(void)me;
+	fill(fam, 100000, 1);
+	fill(fam + size - 5000, 5000, 2);
+	atomic_store(&stage->mark, 1);
+}
+
+static void read_fam(struct famez *handle, int me)
+{
+	uint64_t size;
+	uint8_t *fam = map_all(handle, &size);
+
+	(void)me;
+	wait_mark(1);
+	check_filled(fam, 100000, 1);
+	check_filled(fam + size - 5000, 5000, 2);
+}
+
+static void test_fam(void **state)
+{
+	(void)state;
+	RUN(write_fam, read_fam);
+}
+
+static void see_peers(struct famez *handle, int me)
+{
+	struct famez_peer_info *peers;
+	size_t count, i, found = 0;
+	uint32_t id;
+	char name[32];
+
+	CHECK_IS(famez_get_peers(handle, &peers, &count), 0);
+	CHECK(count >= 3);
+	for (i = 0; i < count; i++) {
+		if (peers[i].id != stage->ids[0] &&
+		    peers[i].id != stage->ids[1])
+			continue;
+		found++;
+		CHECK_IS(peers[i].state, 2);
+		CHECK_IS(peers[i].kind, 3);
+		CHECK(!strcmp(peers[i].cclass, "HostProgram"));
+		CHECK(peers[i].generation);
+		CHECK_IS(famez_lookup(handle, peers[i].name, &id), 0);
+		CHECK(id == peers[i].id);
+	}
+	CHECK_IS(found, 2);
+	free(peers);
+	snprintf(name, sizeof(name), "%.20s.%d", program_invocation_short_name,
+		 getpid());
+	CHECK_IS(famez_lookup(handle, name, &id), 0);
+	CHECK(id == stage->ids[me]);
+}
+
+static void test_peers(void **state)
+{
+	(void)state;
+	RUN(see_peers, see_peers);
+}
+
+/* ---- The switch goes ------------------------------------------------------ */
+
+static void outlive_switch(const struct switch_process *sw)
+{
+	struct famez *handle;
+	uint64_t size, ns;
+	uint32_t peer;
+	uint8_t *fam;
+	size_t got;
+	char c;
+
+	alarm(HANG_S);
+	CHECK_IS(famez_open(&handle, sw->path, 0), 0);
+	CHECK_IS(famez_ping(handle, FAMEZ_DEST_SERVER, WAKE_MS, &ns), 0);
+	fam = map_all(handle, &size);
+	atomic_store(&stage->mark, 1);
+	CHECK_IS(famez_recv(handle, &peer, &c, 1, &got), -ENODEV);
+	CHECK_IS(famez_send(handle, FAMEZ_DEST_SERVER, "", 0), -ENODEV);
+	wake_up(handle);
+	fill(fam, size, 1);
+	check_filled(fam, size, 1);
+	munmap(fam, size);
+	fam = map_all(handle, &size);
+	check_filled(fam, size, 1);
+	famez_close(handle);
+	check_filled(fam, size, 1);
+	_exit(0);
+}
+
+static void test_switch_goes(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+	struct switch_process sw;
+	int status;
+	size_t i;
+	pid_t pid;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		atomic_store(&stage->mark, 0);
+		assert_int_equal(start_switch(&sw, "14"), 0);
+		pid = fork();
+		if (!pid)
+			outlive_switch(&sw);
+		wait_mark(1);
+		usleep(50000);
+		stop_switch(&sw, signals[i]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
+static void fill_switch(const struct switch_process *sw)
+{
+	struct famez *handles[3];
+
+	alarm(HANG_S);
+	CHECK_IS(famez_open(&handles[0], sw->path, 0), 0);
+	CHECK_IS(famez_open(&handles[1], sw->path, 0), 0);
+	CHECK_IS(famez_open(&handles[2], sw->path, 0), -EUSERS);
+	CHECK(!handles[2]);
+	famez_close(handles[0]);
+	famez_close(handles[1]);
+	_exit(0);
+}
+
+static void test_switch_full(void **state)
+{
+	struct switch_process sw;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(start_switch(&sw, "2"), 0);
+	pid = fork();
+	if (!pid)
+		fill_switch(&sw);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	stop_switch(&sw, SIGTERM);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_ping_timeout),
+		cmocka_unit_test(test_to_server),
+		cmocka_unit_test(test_all_sizes),
+		cmocka_unit_test(test_emsgsize),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_blocking_sender),
+		cmocka_unit_test(test_epoll),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_guests),
+		cmocka_unit_test(test_killed_peer),
+		cmocka_unit_test(test_sender_of_killed),
+		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_fam),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_switch_full),
+		cmocka_unit_test(test_switch_goes),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	stage = mmap(NULL, sizeof(*stage), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (stage == MAP_FAILED)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
