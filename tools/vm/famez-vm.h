@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of famez-vm know of each other. */
+#ifndef FAMEZ_VM_H
+#define FAMEZ_VM_H
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* Exit codes besides 0 (well), 1 (failed) and 2 (misused) */
+#define EXIT_TIMEOUT	124
+#define EXIT_GUEST	125
+
+#define MAX_NODES	250
+#define LIST_MAX	32
+#define PATH_ROOM	256	/* all our paths: see state_open() */
+
+/* main.c */
+extern const char *verb;	/* the one that runs, for messages */
+const char *share_file(const char *name);
+const char *own_directory(void);
+int run_script(const char *name, char **argv);
+
+/* message.c */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char *format, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+void misuse(const char *format, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+void show_help(const char *text) __attribute__((noreturn));
+unsigned long parse_number(const char *option, const char *text,
+			   unsigned long least, unsigned long most);
+int64_t milliseconds(void);
+int poll_wait(int64_t deadline);
+
+/* state.c: the directory that holds all there is to know of a fabric */
+struct node {
+	int number;
+	char name[16];		/* node01 */
+	char dir[PATH_ROOM];
+};
+
+struct nodes {
+	int count;
+	struct node node[MAX_NODES];
+};
+
+extern const char *state_dir;
+void state_use(const char *dir);
+int state_create(void);
+bool state_is_ours(void);
+const char *state_backing(void);
+void state_path(char *path, const char *dir, const char *name);
+void node_set(struct node *node, int number);
+void nodes_all(struct nodes *nodes);
+void nodes_named(struct nodes *nodes, const char *name);
+void remove_tree(const char *path);
+int lock_file(const char *dir, const char *name, bool wait);
+
+/* process.c: daemons that outlive us and cannot be mistaken */
+struct process {
+	pid_t pid;
+	int pidfd;		/* readable once it has ended */
+	int64_t since;		/* seconds since the epoch */
+};
+
+bool process_start(const char *dir, const char *name, char **argv,
+		   const int *keep, int nr_keep, struct process *process);
+bool process_open(const char *dir, const char *name, struct process *process);
+void process_close(struct process *process);
+bool process_wait(struct process *process, int64_t deadline);
+void process_outcome(const char *dir, const char *name, char *text,
+		     size_t size);
+
+/* qemu.c */
+struct guest_options {
+	const char *kernel, *initramfs, *append, *memory, *machine, *cpus;
+	const char *socket;	/* of the switch; NULL: no doorbell device */
+	const char *vectors;
+	const char *plain[LIST_MAX], *device[LIST_MAX], *raw[LIST_MAX];
+	int nr_plain, nr_device, nr_raw;
+};
+
+bool qemu_start(const struct node *node, const struct guest_options *options,
+		struct process *process);
+
+/* console.c: did the guest's kernel complain? */
+struct console {
+	char path[PATH_ROOM + 16];
+	int fd;
+	int line_number;
+	int complaint;		/* line number of the first one; 0: none */
+	size_t length;
+	char line[1024];
+};
+
+bool console_open(struct console *console, const struct node *node);
+void console_close(struct console *console);
+bool console_read(struct console *console);
+void console_report(struct console *console, const struct node *node);
+void console_settle(struct console *console);
+void print_tail(const char *path, int lines);
+int console_watch(const struct console *console);
+
+/* link.c: a connection to one of a guest's agents */
+struct link;
+struct link *link_open(const struct node *node, int64_t deadline);
+struct link *link_open_port(const struct node *node, int port);
+void link_close(struct link *link);
+int link_fd(struct link *link);
+bool link_wants_write(struct link *link);
+void link_attach(struct link *link);
+void link_send(struct link *link, int type, const void *data, size_t length);
+void link_send_number(struct link *link, int type, uint32_t number);
+bool link_flush(struct link *link);
+bool link_read(struct link *link);
+int link_frame(struct link *link, unsigned char **data, size_t *length,
+	       uint32_t *number);
+
+/* session.c */
+struct command {
+	char **argv;
+	int argc;
+	char *env[LIST_MAX];
+	int nr_env;
+	const char *cwd;
+	int64_t timeout, guard;		/* milliseconds */
+	bool no_stdin, ignore_console;
+};
+
+int session_run(const struct node *node, const struct command *command);
+
+/* everywhere.c */
+int run_everywhere(struct nodes *nodes, const struct command *command);
+
+/* qmp.c: true once QEMU has set its devices up; false: it has ended */
+bool qmp_greets(const struct node *node);
+
+/* switch.c */
+struct switch_options {
+	const char *size, *clients, *vectors, *backing;
+};
+
+void switch_start(const struct switch_options *options,
+		  struct process *process);
+
+/* image.c: which kernel and which initramfs a guest starts from */
+const char *image_kernel(const char *version);
+const char *image_initramfs(const char *version, const char *file);
+
+/* The verbs */
+int verb_up(int argc, char **argv);
+int verb_down(int argc, char **argv);
+int verb_exec(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_log(int argc, char **argv);
+int verb_wait(int argc, char **argv);
+int verb_qmp(int argc, char **argv);
+
+int down_nodes(struct nodes *nodes);
+int down_switch(void);
+
+#endif

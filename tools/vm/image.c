@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which kernel and which initramfs a guest starts from. */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "famez-vm.h"
+
+static const char *build_directory(void)
+{
+	const char *build = getenv("FAMEZ_BUILD");
+
+	return build && *build ? build : "build";
+}
+
+static const char *newest_kernel(void)
+{
+	static char newest[NAME_MAX + 1];
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/kernels", build_directory());
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    strverscmp(entry->d_name, newest) > 0)
+			strcpy(newest, entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (!newest[0])
+		fail("no kernel in %s; run 'famez-vm kernel' first, or set FAMEZ_BUILD",
+		     path);
+	return newest;
+}
+
+static const char *chosen(const char *version)
+{
+	if (!version)
+		version = getenv("FAMEZ_KERNEL");
+	return version && *version ? version : newest_kernel();
+}
+
+/* @version is a version, a file (with a slash), or NULL for the default. */
+const char *image_kernel(const char *version)
+{
+	static char path[PATH_MAX];
+
+	version = chosen(version);
+	if (strchr(version, '/'))
+		snprintf(path, sizeof(path), "%s", version);
+	else
+		snprintf(path, sizeof(path), "%s/kernels/%s/boot/vmlinuz-%s",
+			 build_directory(), version, version);
+	if (access(path, R_OK))
+		fail("kernel %s: %s; 'famez-vm kernel' fetches one, FAMEZ_BUILD says where they are",
+		     path, strerror(errno));
+	return path;
+}
+
+static void build_initramfs(const char *version, const char *file)
+{
+	char *words[] = { "initramfs", "--kernel", (char *)version, "--output",
+			  (char *)file, NULL };
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		verb = "initramfs";
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		run_script("initramfs.sh", words);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+		fail("the initramfs could not be built; 'famez-vm initramfs' shows why");
+}
+
+/* An old agent in a guest and a new famez-vm may not understand each other. */
+static void warn_if_old(const char *file)
+{
+	struct stat image, agent;
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/famez-agent", own_directory());
+	if (!stat(path, &agent) && !stat(file, &image) &&
+	    image.st_mtime < agent.st_mtime)
+		complain("note: %s is older than famez-agent; 'famez-vm initramfs' builds it anew",
+			 file);
+}
+
+const char *image_initramfs(const char *version, const char *file)
+{
+	static char path[PATH_MAX];
+	const char *base;
+
+	if (!file) {
+		version = chosen(version);
+		base = strrchr(version, '/');
+		snprintf(path, sizeof(path), "%s/initramfs-%s.img",
+			 build_directory(), base ? base + 1 : version);
+		file = path;
+		if (access(file, F_OK))
+			build_initramfs(version, file);
+	}
+	if (access(file, R_OK))
+		fail("initramfs %s: %s; 'famez-vm initramfs --output %s' builds one",
+		     file, strerror(errno), file);
+	warn_if_old(file);
+	return file;
+}
