@@ -7,14 +7,10 @@
  */
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <stdio.h>
 #include <unistd.h>
-#include <cmocka.h>
 
+#include "plan.h"
 #include <famez/ring.h>
 
 static unsigned long records = 1000000;
@@ -576,5 +572,5 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		records = strtoul(argv[1], NULL, 0);
 	alarm(1800);	/* a lost wake-up hangs */
-	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
+	return RUN_PLAN("ring", tests);
 }

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make            modules for the running kernel (or KDIR=...), and tools
+# make demo       two guests talk; installs what it needs
+# make check      every test, with counts scaled down; installs what it needs
+# make check-full the counts that matter before a change is called done
+# make smoke      the quickest sign of life in guests
+# make lint       checkpatch, sparse, W=1
+# make help       this
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+B := build
+
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -MMD -MP
+INCLUDES := -Iinclude -Iuapi -Itools/lib
+
+LIB_SRC := $(wildcard tools/lib/*.c)
+SERVER_SRC := $(wildcard tools/server/*.c)
+CTL_SRC := $(wildcard tools/famezctl/*.c)
+VM_SRC := $(filter-out tools/vm/agent.c,$(wildcard tools/vm/*.c))
+WIRE := $(patsubst tools/testing/wire/%.c,%,$(wildcard tools/testing/wire/wire-*.c))
+
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+PROGRAMS := famez-server famezctl famez-vm famez-agent
+
+.PHONY: all modules tools tests deps demo smoke check check-full lint clean help
+all: modules tools
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+# ---- modules ----------------------------------------------------------------
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# For a guest's kernel, beside those for the host's: a copy of the sources, so
+# that several kernels' objects do not meet.
+$(B)/modules/%/famez_bridge.ko: FORCE
+	@tools/testing/build-module.sh $* $(B)/modules/$*
+
+.PHONY: FORCE
+FORCE:
+
+# ---- tools -------------------------------------------------------------------
+
+tools: $(addprefix $(B)/bin/,$(PROGRAMS)) $(B)/lib/libfamez.a
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(INCLUDES) -fPIC -c $< -o $@
+
+$(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
+	@mkdir -p $(@D)
+	$(AR) rcs $@ $^
+
+$(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ -lsystemd -o $@
+
+$(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ -o $@
+
+$(B)/bin/famez-vm: $(call objs,$(VM_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ -ljson-c -o $@
+
+$(B)/bin/famez-agent: $(call objs,tools/vm/agent.c)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ -o $@
+
+# ---- tests -------------------------------------------------------------------
+
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
+	famez-flood test-device $(WIRE) famez-server-asan
+
+tests: tools $(addprefix $(B)/testing/,$(TESTS))
+
+$(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+
+# TSan knows no fences; what they order is ordered by the indexes as well
+$(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+
+$(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $^ -lsystemd -o $@
+
+$(addprefix $(B)/testing/,test-device test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(INCLUDES) $^ -lcmocka -lpthread -o $@
+
+$(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ -o $@
+
+deps:
+	@tools/testing/install-deps.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory tools
+	@tools/vm/demo.sh
+
+smoke check check-full: deps
+	@$(MAKE) --no-print-directory -j2 tests
+	@tools/testing/run.sh $@
+
+lint: deps
+	@tools/testing/lint.sh
+
+clean:
+	rm -rf $(B)
+	find drivers \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
+	rm -f Module.symvers modules.order .*.cmd
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Memory that is not a famez fabric's: no oops, not a byte written, one line
+# that says why.
+
+# shellcheck source=tools/testing/guests/guests.sh
+. "$(dirname "$0")/guests.sh"
+
+sock=$tmp/sock
+
+# refuses REASON: the driver loads, and leaves the device alone
+refuses() {
+	load node01 && on node01 '[ ! -e /dev/famez_bridge ]' &&
+		[ "$(on node01 "dmesg | grep -c 'not bound: .*$1'")" -eq 1 ] &&
+		on node01 rmmod famez_bridge
+}
+
+# device NAME REASON SERVER-ARGS...: a doorbell device of somebody else's
+device() {
+	start server "$bin/wire-server" -S "$sock" -n 16 "${@:3}"
+	saw server '^ready' >/dev/null
+	boot 1 --no-switch --socket "$sock"
+	refuses "$2"; ok "$1: refused in one line"
+	answer server '^(un)?changed' check | grep -q '^unchanged'
+	ok "$1: not a byte of its memory was written"
+	! grep -q '^rung' "$tmp/server.out"; ok "$1: nobody was rung"
+	vm check node01; ok "$1: no kernel has complained"
+	vm down >/dev/null
+	quit server
+}
+
+device "F.E.E.'s 8 KiB mailbox" 'F.E.E.' --fee 14 -l 8192
+device "a raw server's random memory" 'raw ivshmem-server' -l 4M --random
+device "a raw server's smallest memory" 'raw ivshmem-server' -l 4096 --random
+
+for size in 4096 8192 1048576; do
+	head -c $size /dev/urandom >"$tmp/plain"
+	cp "$tmp/plain" "$tmp/before"
+	boot 1 --no-switch --no-device --plain "$tmp/plain:$size"
+	refuses 'ivshmem-plain'; ok "a plain device of $size bytes: refused in one line"
+	cmp "$tmp/plain" "$tmp/before"; ok "a plain device of $size bytes: not a byte was written"
+	vm check node01; ok "a plain device of $size bytes: no kernel has complained"
+	vm down >/dev/null
+done
+plan_complete

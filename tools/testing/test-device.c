@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/famez_bridge, call by call, with everything that a program can get
+ * wrong.  Runs in a guest; a peer sends every message back (famez-flood -e).
+ *
+ * test-device ECHO-ID ECHO-NAME
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/famez.h>
+
+#include "plan.h"
+
+#define DEVICE	"/dev/famez_bridge"
+#define BAD	((void *)8)
+#define NOBODY	9	/* an id of this fabric that nobody has */
+
+static uint32_t echo_id;
+static const char *echo_name;
+static long page;
+
+static int open_device(int flags)
+{
+	int fd = open(DEVICE, O_RDWR | flags);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* An errno, 0 where it worked. */
+static int call(int fd, unsigned long command, void *argument)
+{
+	return ioctl(fd, command, argument) < 0 ? errno : 0;
+}
+
+static int send_to(int fd, uint32_t peer, const void *data, uint32_t length)
+{
+	struct famez_msg m = {
+		.size = sizeof(m), .peer = peer, .length = length,
+		.data = (uintptr_t)data,
+	};
+
+	return call(fd, FAMEZ_IOC_SEND, &m);
+}
+
+static int recv_from(int fd, uint32_t *peer, void *data, uint32_t room,
+		     uint32_t *length)
+{
+	struct famez_msg m = {
+		.size = sizeof(m), .length = room, .data = (uintptr_t)data,
+	};
+	int err = call(fd, FAMEZ_IOC_RECV, &m);
+
+	*peer = m.peer;
+	*length = m.length;
+	return err;
+}
+
+/* Sends to the echo, and waits until it came back; it is not taken. */
+static void provoke(int fd, const char *text)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(send_to(fd, echo_id, text, strlen(text)), 0);
+	assert_int_equal(poll(&p, 1, -1), 1);
+	assert_true(p.revents & POLLIN);
+}
+
+static void take(int fd, const char *text)
+{
+	uint32_t peer, length;
+	char data[64];
+
+	assert_int_equal(recv_from(fd, &peer, data, sizeof(data), &length), 0);
+	assert_int_equal(peer, echo_id);
+	assert_int_equal(length, strlen(text));
+	assert_memory_equal(data, text, length);
+}
+
+/* ---- Structures ------------------------------------------------------------- */
+
+static void test_unknown_ioctl(void **state)
+{
+	int fd = open_device(0);
+
+	(void)state;
+	assert_int_equal(call(fd, _IO(FAMEZ_IOC_TYPE, 0x7f), NULL), ENOTTY);
+	assert_int_equal(call(fd, TIOCGWINSZ, NULL), ENOTTY);
+	close(fd);
+}
+
+static void test_sizes(void **state)
+{
+	static const unsigned long commands[] = {
+		FAMEZ_IOC_INFO, FAMEZ_IOC_PEERS, FAMEZ_IOC_SEND,
+		FAMEZ_IOC_RECV, FAMEZ_IOC_PING,
+	};
+	union {
+		uint32_t words[2048];
+		uint8_t bytes[8192];
+	} u;
+	int fd = open_device(O_NONBLOCK);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		assert_int_equal(call(fd, commands[i], NULL), EFAULT);
+		assert_int_equal(call(fd, commands[i], BAD), EFAULT);
+		memset(&u, 0, sizeof(u));
+		assert_int_equal(call(fd, commands[i], &u), EINVAL);
+		u.words[0] = 8;
+		assert_int_equal(call(fd, commands[i], &u), EINVAL);
+		u.words[0] = 8192;
+		assert_int_equal(call(fd, commands[i], &u), E2BIG);
+		u.words[0] = 0xffffffff;
+		assert_int_equal(call(fd, commands[i], &u), E2BIG);
+		/* flags that nobody knows */
+		u.words[0] = 200;
+		u.words[1] = 0x80000000;
+		assert_int_equal(call(fd, commands[i], &u), EINVAL);
+		/* something beyond what the kernel knows */
+		u.words[1] = 0;
+		u.bytes[199] = 1;
+		assert_int_equal(call(fd, commands[i], &u), E2BIG);
+	}
+	close(fd);
+}
+
+static void test_info(void **state)
+{
+	struct {
+		struct famez_info info;
+		char more[32];
+	} longer = { .info.size = sizeof(longer) };
+	struct famez_info info = { .size = sizeof(info) };
+	int fd = open_device(0);
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	assert_int_equal(info.config, FAMEZ_CONFIG_FAMEZ);
+	assert_int_equal(info.message_max, FAMEZ_MESSAGE_MAX);
+	assert_true(info.id && info.id < info.peers_max);
+	assert_true(info.generation && info.fabric);
+	assert_true(info.vectors_armed && info.vectors_armed <= info.vectors);
+	assert_true(info.fam_offset + info.fam_size == info.memory_size);
+	/* a newer program's longer structure, zero where it is longer */
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &longer), 0);
+	assert_int_equal(longer.info.generation, info.generation);
+	close(fd);
+}
+
+static void test_peers(void **state)
+{
+	struct famez_peer_info list[16] = { };
+	struct famez_peers p = {
+		.size = sizeof(p), .stride = sizeof(list[0]),
+	};
+	int fd = open_device(0);
+	uint32_t all, i, found = 0;
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), 0);
+	all = p.count;
+	assert_in_range(all, 3, 16);
+	p.count = 16;
+	p.peers = (uintptr_t)list;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), 0);
+	assert_int_equal(p.count, all);
+	for (i = 0; i < all; i++)
+		if (list[i].id == echo_id) {
+			assert_string_equal(list[i].name, echo_name);
+			assert_int_equal(list[i].state, 2);
+			assert_int_equal(list[i].kind, 2);
+			found++;
+		}
+	assert_int_equal(found, 1);
+	/* room for one: one is written, all are counted */
+	memset(list, 0, sizeof(list));
+	p.count = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), 0);
+	assert_int_equal(p.count, all);
+	assert_int_equal(list[1].state, 0);
+	p.count = 16;
+	p.peers = (uintptr_t)BAD;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EFAULT);
+	p.reserved = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
+	p.reserved = 0;
+	p.stride--;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
+	close(fd);
+}
+
+/* ---- Sending ------------------------------------------------------------------ */
+
+static void test_send_errors(void **state)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	struct famez_msg m = { .size = sizeof(m), .peer = echo_id };
+	int fd = open_device(O_NONBLOCK);
+	char data[FAMEZ_MESSAGE_MAX + 1] = "";
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	assert_int_equal(send_to(fd, info.id, data, 1), EINVAL);
+	assert_int_equal(send_to(fd, 0, data, 1), EHOSTUNREACH);
+	assert_int_equal(send_to(fd, NOBODY, data, 1), EHOSTUNREACH);
+	assert_int_equal(send_to(fd, info.peers_max, data, 1), EHOSTUNREACH);
+	assert_int_equal(send_to(fd, 0x80000000, data, 1), EHOSTUNREACH);
+	assert_int_equal(send_to(fd, echo_id, data, FAMEZ_MESSAGE_MAX + 1),
+			 EMSGSIZE);
+	assert_int_equal(send_to(fd, echo_id, data, 0xffffffff), EMSGSIZE);
+	assert_int_equal(send_to(fd, echo_id, BAD, 1), EFAULT);
+	m.sport = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.sport = 0;
+	m.dport = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.dport = 0;
+	m.reserved = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	close(fd);
+}
+
+/* Half of it in memory that is not there: nothing is sent. */
+static void test_send_torn(void **state)
+{
+	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open_device(0);
+
+	(void)state;
+	munmap(two + page, page);
+	memset(two, 'x', page);
+	assert_int_equal(send_to(fd, echo_id, two + page - 100, 200), EFAULT);
+	/* and the channel goes on with the next */
+	provoke(fd, "whole");
+	take(fd, "whole");
+	munmap(two, page);
+	close(fd);
+}
+
+static void test_lengths(void **state)
+{
+	static const uint32_t lengths[] = { 0, 1, 7, 8, 9, 4095, 4096 };
+	char out[4096], in[4096];
+	int fd = open_device(0);
+	uint32_t peer, length;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		for (j = 0; j < lengths[i]; j++)
+			out[j] = random();
+		assert_int_equal(send_to(fd, echo_id, out, lengths[i]), 0);
+		assert_int_equal(recv_from(fd, &peer, in, 4096, &length), 0);
+		assert_int_equal(length, lengths[i]);
+		assert_memory_equal(in, out, length);
+	}
+	close(fd);
+}
+
+/* Memory that is touched for the first time by the driver itself. */
+static void test_fresh_memory(void **state)
+{
+	char *fresh = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open_device(0);
+	uint32_t peer, length;
+	char zero[4096] = "";
+
+	(void)state;
+	/* each across a page boundary */
+	assert_int_equal(send_to(fd, echo_id, fresh + page - 8, 4096), 0);
+	assert_int_equal(recv_from(fd, &peer, fresh + 3 * page - 8, 4096,
+				   &length), 0);
+	assert_int_equal(length, 4096);
+	assert_memory_equal(fresh + 3 * page - 8, zero, 4096);
+	munmap(fresh, 4 * page);
+	close(fd);
+}
+
+/* ---- Receiving ------------------------------------------------------------------ */
+
+static void test_recv_errors(void **state)
+{
+	int fd = open_device(0), nonblock = open_device(O_NONBLOCK);
+	struct famez_msg m = { .size = sizeof(m), .flags = FAMEZ_MSG_DONTWAIT };
+	uint32_t peer, length;
+	char data[16];
+
+	(void)state;
+	assert_int_equal(recv_from(nonblock, &peer, data, 16, &length), EAGAIN);
+	assert_int_equal(call(fd, FAMEZ_IOC_RECV, &m), EAGAIN);
+	m.flags = 2;
+	assert_int_equal(call(fd, FAMEZ_IOC_RECV, &m), EINVAL);
+	provoke(fd, "hello");
+	/* none of these takes it */
+	assert_int_equal(recv_from(fd, &peer, data, 4, &length), EMSGSIZE);
+	assert_int_equal(length, 5);
+	assert_int_equal(recv_from(fd, &peer, BAD, 16, &length), EFAULT);
+	take(nonblock, "hello");
+	assert_int_equal(recv_from(nonblock, &peer, data, 16, &length), EAGAIN);
+	close(fd);
+	close(nonblock);
+}
+
+static void test_poll(void **state)
+{
+	int fd = open_device(0);
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	(void)state;
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(p.revents, POLLOUT);
+	provoke(fd, "one");
+	provoke(fd, "two");
+	take(fd, "one");
+	assert_int_equal(poll(&p, 1, -1), 1);
+	take(fd, "two");
+	poll(&p, 1, 0);
+	assert_int_equal(p.revents, POLLOUT);
+	close(fd);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void test_signal(void **state)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	struct itimerval soon = {
+		.it_value.tv_usec = 50000, .it_interval.tv_usec = 50000,
+	}, never = { };
+	int fd = open_device(0);
+	uint32_t peer, length;
+	char data[16];
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(recv_from(fd, &peer, data, 16, &length), EINTR);
+	assert_int_equal(read(fd, data, 16), -1);
+	assert_int_equal(errno, EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	close(fd);
+}
+
+/* Several readers asleep, one message: one of them has it, exactly once. */
+static void test_many_readers(void **state)
+{
+	enum { READERS = 5 };
+	int fd = open_device(0), i, status, got = 0;
+
+	(void)state;
+	for (i = 0; i < READERS; i++)
+		if (!fork()) {
+			uint32_t peer, length;
+			char data[16];
+			int own = open(DEVICE, O_RDWR);
+
+			_exit(recv_from(own, &peer, data, 16, &length) ||
+			      length != 4);
+		}
+	for (i = 0; i < READERS; i++)
+		assert_int_equal(send_to(fd, echo_id, "four", 4), 0);
+	for (i = 0; i < READERS; i++) {
+		assert_true(wait(&status) > 0);
+		got += !status;
+	}
+	assert_int_equal(got, READERS);
+	close(fd);
+}
+
+/* ---- Text form --------------------------------------------------------------------- */
+
+static int put(int fd, const char *text, size_t size)
+{
+	ssize_t n = write(fd, text, size);
+
+	if (n >= 0)
+		assert_int_equal(n, size);
+	return n < 0 ? errno : 0;
+}
+
+static void test_text_errors(void **state)
+{
+	static const struct {
+		const char *text;
+		int error;
+	} cases[] = {
+		{ "hello", EINVAL },
+		{ ":hello", EINVAL },
+		{ "", EINVAL },
+		{ "nobody:hello", EHOSTUNREACH },
+		{ "0:hello", EHOSTUNREACH },
+		{ "9:hello", EHOSTUNREACH },
+		{ "65536:hello", EHOSTUNREACH },
+		{ "4294967297:hello", EHOSTUNREACH },
+		{ "99999999999999999999:hello", EHOSTUNREACH },
+		{ "-1:hello", EHOSTUNREACH },
+		{ "a-name-of-more-than-thirty-one-bytes:hello", EINVAL },
+	};
+	volatile uintptr_t bad = (uintptr_t)BAD;
+	int fd = open_device(O_NONBLOCK);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(put(fd, cases[i].text,
+				     strlen(cases[i].text)), cases[i].error);
+	assert_int_equal(put(fd, "1\0002:hello", 8), EINVAL);
+	assert_int_equal(write(fd, (void *)bad, 8), -1);
+	assert_int_equal(errno, EFAULT);
+	close(fd);
+}
+
+static void test_text(void **state)
+{
+	char line[64], expected[64], by_id[64];
+	int fd = open_device(0);
+
+	(void)state;
+	snprintf(by_id, sizeof(by_id), "%u:one:two", echo_id);
+	snprintf(expected, sizeof(expected), "%u:one:two", echo_id);
+	assert_int_equal(put(fd, by_id, strlen(by_id)), 0);
+	/* too small a buffer leaves it where it is */
+	assert_int_equal(read(fd, line, 3), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	memset(line, 0, sizeof(line));
+	assert_int_equal(read(fd, line, sizeof(line) - 1), strlen(expected));
+	assert_string_equal(line, expected);
+	/* by name; an empty message */
+	snprintf(by_id, sizeof(by_id), "%s:", echo_name);
+	assert_int_equal(put(fd, by_id, strlen(by_id)), 0);
+	memset(line, 0, sizeof(line));
+	assert_true(read(fd, line, sizeof(line) - 1) > 0);
+	assert_string_equal(strchr(line, ':'), ":");
+	assert_int_equal(put(fd, "server:hello from test-device", 29), 0);
+	close(fd);
+}
+
+/* ---- Ping ---------------------------------------------------------------------------- */
+
+static int ping(int fd, uint32_t peer, uint32_t timeout_ms, uint64_t *ns)
+{
+	struct famez_ping p = {
+		.size = sizeof(p), .peer = peer, .timeout_ms = timeout_ms,
+	};
+	int err = call(fd, FAMEZ_IOC_PING, &p);
+
+	*ns = p.nanoseconds;
+	return err;
+}
+
+static void test_ping(void **state)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	int fd = open_device(0);
+	uint64_t ns = 0;
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	assert_int_equal(ping(fd, echo_id, 600000, &ns), 0);
+	assert_true(ns > 0);
+	assert_int_equal(ping(fd, FAMEZ_DEST_SERVER, 600000, &ns), 0);
+	assert_int_equal(ping(fd, info.server_id, 600000, &ns), 0);
+	assert_int_equal(ping(fd, info.id, 1000, &ns), EINVAL);
+	assert_int_equal(ping(fd, NOBODY, 1000, &ns), EHOSTUNREACH);
+	assert_int_equal(ping(fd, 70000, 1000, &ns), EHOSTUNREACH);
+	assert_int_equal(ping(fd, echo_id, 0, &ns), EINVAL);
+	assert_int_equal(ping(fd, echo_id, 3600001, &ns), EINVAL);
+	close(fd);
+}
+
+/* ---- mmap ------------------------------------------------------------------------------ */
+
+static int map(int fd, size_t length, int prot, int flags, off_t offset)
+{
+	void *at = mmap(NULL, length, prot, flags, fd, offset);
+
+	if (at == MAP_FAILED)
+		return errno;
+	munmap(at, length);
+	return 0;
+}
+
+static void test_mmap_bounds(void **state)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	const int rw = PROT_READ | PROT_WRITE;
+	int fd = open_device(0), readonly = open(DEVICE, O_RDONLY);
+	off_t end;
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	end = info.fam_size;
+	assert_int_equal(map(fd, end, rw, MAP_SHARED, 0), 0);
+	assert_int_equal(map(fd, page, rw, MAP_SHARED, end - page), 0);
+	assert_int_equal(map(fd, 1, rw, MAP_SHARED, end - page), 0);
+	assert_int_equal(map(fd, page, rw, MAP_SHARED, end), EINVAL);
+	assert_int_equal(map(fd, 2 * page, rw, MAP_SHARED, end - page), EINVAL);
+	assert_int_equal(map(fd, end + page, rw, MAP_SHARED, 0), EINVAL);
+	assert_int_equal(map(fd, page, rw, MAP_SHARED, end + (1L << 40)),
+			 EINVAL);
+	assert_int_equal(map(fd, page, rw, MAP_SHARED, page / 2), EINVAL);
+	assert_int_equal(map(fd, page, rw, MAP_PRIVATE, 0), EINVAL);
+	assert_int_equal(map(readonly, page, PROT_READ, MAP_SHARED, 0), 0);
+	assert_int_equal(map(readonly, page, rw, MAP_SHARED, 0), EACCES);
+	close(readonly);
+	close(fd);
+}
+
+static void test_mmap_shared(void **state)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	int fd = open_device(0);
+	volatile uint64_t *a, *b, *last;
+	uint64_t saved;
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	a = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+	b = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+	last = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    info.fam_size - page);
+	close(fd);	/* mappings outlive it */
+	saved = *a;
+	*a = ~saved;
+	assert_true(*b == ~saved);
+	*a = saved;
+	saved = last[page / 8 - 1];
+	last[page / 8 - 1] = saved;
+	munmap((void *)a, page);
+	munmap((void *)b, page);
+	munmap((void *)last, page);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown_ioctl),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_send_errors),
+		cmocka_unit_test(test_send_torn),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_fresh_memory),
+		cmocka_unit_test(test_recv_errors),
+		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_many_readers),
+		cmocka_unit_test(test_text_errors),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_mmap_bounds),
+		cmocka_unit_test(test_mmap_shared),
+	};
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: test-device ECHO-ID ECHO-NAME\n");
+		return 2;
+	}
+	echo_id = strtoul(argv[1], NULL, 0);
+	echo_name = argv[2];
+	page = sysconf(_SC_PAGESIZE);
+	return RUN_PLAN("device", tests);
+}

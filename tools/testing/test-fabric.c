@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Peers of one fabric in threads, over plain memory: bells, channels, pings,
+ * and peers that start anew while messages are on their way.
+ *
+ * Usage: test-fabric [messages]
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <famez/ring.h>
+#include "fabric.h"
+#include "plan.h"
+
+#define PEERS	4	/* ids 1 to 3 */
+#define RING	4096U
+#define MEMORY	(1U << 20)
+
+static unsigned long messages = 100000;
+static uint8_t *memory;
+static sem_t doorbell[PEERS];
+
+/* ---- A control area ---------------------------------------------------------- */
+
+static uint32_t place(struct famez_table *t, uint32_t at, uint32_t count,
+		      uint32_t stride)
+{
+	t->offset = htole64(at);
+	t->count = htole32(count);
+	t->stride = htole32(stride);
+	return (at + count * stride + 63) & ~63U;
+}
+
+static void lay_out(void)
+{
+	struct famez_header h = {
+		.magic = htole64(FAMEZ_MAGIC), .major = htole32(FAMEZ_MAJOR),
+		.minor = htole32(FAMEZ_MINOR), .header_size = htole32(sizeof(h)),
+		.fabric = htole64(77), .memory_size = htole64(MEMORY),
+		.fam_offset = htole64(MEMORY / 2),
+		.fam_size = htole64(MEMORY / 2), .server_id = htole32(3),
+		.vectors = htole32(1),
+	};
+	uint32_t stride = sizeof(struct famez_channel) + RING;
+	uint32_t at = FAMEZ_SLOT_SIZE, from, to, n = 0, directory;
+
+	memory = aligned_alloc(4096, MEMORY);
+	memset(memory, 0, MEMORY);
+	at = place(&h.peers, at, PEERS, sizeof(struct famez_peer));
+	at = place(&h.bells, at, PEERS, 2 * FAMEZ_BELL_ROW(PEERS));
+	directory = at;
+	at = place(&h.directory, at, 6, sizeof(struct famez_direntry));
+	at = place(&h.regions, at, 1, sizeof(struct famez_region));
+	place(&h.channels, at, 6, stride);
+	h.checksum = htole32(famez_header_checksum(&h));
+	memcpy(memory + FAMEZ_HEADER_OFFSET, &h, sizeof(h));
+	for (from = 1; from < PEERS; from++) {
+		struct famez_peer *record = (void *)(memory +
+			le64toh(h.peers.offset) + from * sizeof(*record));
+
+		famez_store(&record->state, FAMEZ_PEER_UP);
+		sem_init(&doorbell[from], 0, 0);
+		for (to = 1; to < PEERS; to++) {
+			struct famez_direntry e = {
+				.from = htole32(from), .to = htole32(to),
+				.offset = htole64(at + n * stride),
+				.size = htole32(RING),
+			};
+
+			if (from == to)
+				continue;
+			memcpy(memory + directory + n++ * sizeof(e), &e,
+			       sizeof(e));
+		}
+	}
+}
+
+static void ring(void *context, uint32_t peer, uint32_t vector)
+{
+	(void)context;
+	(void)vector;
+	sem_post(&doorbell[peer]);
+}
+
+static void count_pong(void *context, uint32_t peer, const void *data,
+		       size_t size)
+{
+	(void)peer;
+	(void)data;
+	(void)size;
+	++*(unsigned long *)context;
+}
+
+static struct famez_fabric *start(uint32_t id, unsigned long *pongs)
+{
+	struct famez_fabric_config config = {
+		.memory = memory, .size = MEMORY, .id = id,
+		.kind = FAMEZ_KIND_HOST, .vectors = 1, .name = "test",
+		.cclass = "test", .ring = ring, .pong = count_pong,
+		.context = pongs,
+	};
+	struct famez_fabric *f;
+	int err = famez_fabric_start(&f, &config);
+
+	if (err) {
+		fprintf(stderr, "start: %d\n", err);
+		exit(1);
+	}
+	return f;
+}
+
+/* ---- Each to each --------------------------------------------------------------- */
+
+struct message {
+	uint32_t generation;
+	uint32_t number;
+	uint8_t rest[600];
+};
+
+struct flow {
+	struct famez_fabric *f;
+	unsigned long sent[PEERS], got[PEERS], pongs, pings;
+	uint32_t id;
+};
+
+static void die(const char *what, uint32_t a, uint32_t b)
+{
+	fprintf(stderr, "test-fabric: %s %u, %u\n", what, a, b);
+	_exit(1);
+}
+
+static bool send_one(struct flow *w, uint32_t to)
+{
+	struct message m = { .number = w->sent[to] };
+	size_t size = 8 + (w->sent[to] * 37) % sizeof(m.rest);
+	int err;
+
+	if (w->sent[to] == messages)
+		return false;
+	if (w->sent[to] % 64 == 0 && w->pings == w->pongs &&
+	    !famez_fabric_ping(w->f, to, "ping", 4))
+		w->pings++;
+	memset(m.rest, w->sent[to], sizeof(m.rest));
+	err = famez_fabric_send(w->f, to, &m, size);
+	if (err == -EAGAIN || err == -ENOTCONN)
+		return false;
+	if (err)
+		die("send", to, -err);
+	w->sent[to]++;
+	return true;
+}
+
+static bool receive_one(struct flow *w)
+{
+	struct message m;
+	uint32_t from;
+	size_t size, i;
+
+	if (famez_fabric_recv(w->f, &from, &m, sizeof(m), &size))
+		return false;
+	if (m.number != w->got[from])
+		die("wrong number", m.number, w->got[from]);
+	if (size != 8 + (w->got[from] * 37) % sizeof(m.rest))
+		die("wrong size", m.number, size);
+	for (i = 8; i < size; i++)
+		if (m.rest[i - 8] != (uint8_t)m.number)
+			die("torn", m.number, i);
+	w->got[from]++;
+	return true;
+}
+
+static bool flow_over(const struct flow *w)
+{
+	uint32_t i;
+
+	for (i = 1; i < PEERS; i++)
+		if (i != w->id &&
+		    (w->sent[i] < messages || w->got[i] < messages))
+			return false;
+	return w->pings == w->pongs;
+}
+
+static unsigned int through;	/* peers that have all they wait for */
+
+/* Who is through goes on answering until all are. */
+static void wait_for_others(struct flow *w)
+{
+	uint32_t i;
+
+	if (__atomic_add_fetch(&through, 1, __ATOMIC_SEQ_CST) == PEERS - 1)
+		for (i = 1; i < PEERS; i++)
+			sem_post(&doorbell[i]);
+	while (__atomic_load_n(&through, __ATOMIC_SEQ_CST) < PEERS - 1) {
+		sem_wait(&doorbell[w->id]);
+		famez_fabric_service(w->f);
+	}
+}
+
+static void *flow_thread(void *argument)
+{
+	struct flow *w = argument;
+	uint32_t to;
+
+	w->f = start(w->id, &w->pongs);
+	while (!flow_over(w)) {
+		bool moved = false;
+
+		for (to = 1; to < PEERS; to++)
+			if (to != w->id)
+				moved |= send_one(w, to);
+		moved |= receive_one(w);
+		if (!moved && !flow_over(w))
+			sem_wait(&doorbell[w->id]);
+		famez_fabric_service(w->f);
+	}
+	wait_for_others(w);
+	return NULL;
+}
+
+static void test_all_to_all(void **state)
+{
+	pthread_t thread[PEERS];
+	struct flow flow[PEERS] = { };
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i < PEERS; i++) {
+		flow[i].id = i;
+		pthread_create(&thread[i], NULL, flow_thread, &flow[i]);
+	}
+	for (i = 1; i < PEERS; i++)
+		pthread_join(thread[i], NULL);
+	for (i = 1; i < PEERS; i++)
+		famez_fabric_stop(flow[i].f);
+}
+
+/* ---- Starting anew ----------------------------------------------------------------- */
+
+#define STARTS	300
+
+static void *restless(void *argument)
+{
+	uint32_t round;
+
+	(void)argument;
+	for (round = 1; round <= STARTS; round++) {
+		unsigned long pongs = 0;
+		struct famez_fabric *f = start(2, &pongs);
+		struct message m = { .generation = round };
+		uint32_t n = round % 50, retries = 0;
+
+		while (m.number < n) {
+			int err = famez_fabric_send(f, 1, &m, 300);
+
+			if (!err)
+				m.number++;
+			else if (err == -ENOTCONN || err == -EAGAIN)
+				sem_wait(&doorbell[2]);
+			else
+				die("restless send", round, -err);
+			famez_fabric_service(f);
+			retries++;
+		}
+		famez_fabric_stop(f);
+	}
+	return NULL;
+}
+
+/*
+ * What each life of a sender sent with success arrives in order, without gaps
+ * and once; lives do not mix.  The end of a life may be lost when the next
+ * begins before the receiver has looked.
+ */
+static void test_restarts(void **state)
+{
+	unsigned long pongs = 0, total = 0, whole = 0;
+	uint32_t life = 0, next = 0, from;
+	struct famez_fabric *f;
+	pthread_t thread;
+	struct message m;
+	size_t size;
+
+	(void)state;
+	f = start(1, &pongs);
+	pthread_create(&thread, NULL, restless, NULL);
+	while (life < STARTS || next < STARTS % 50) {
+		int err = famez_fabric_recv(f, &from, &m, sizeof(m), &size);
+
+		if (err) {
+			assert_int_equal(err, -EAGAIN);
+			/* the last life sends nothing when 50 divides it */
+			if (STARTS % 50 == 0 && life >= STARTS - 1)
+				break;
+			sem_wait(&doorbell[1]);
+			famez_fabric_service(f);
+			continue;
+		}
+		assert_int_equal(from, 2);
+		assert_int_equal(size, 300);
+		if (m.generation != life) {
+			assert_true(m.generation > life);
+			whole += next == life % 50;
+			life = m.generation;
+			next = 0;
+		}
+		assert_int_equal(m.number, next);
+		next++;
+		total++;
+	}
+	pthread_join(thread, NULL);
+	famez_fabric_stop(f);
+	printf("%u lives, %lu of them whole, %lu messages\n", STARTS, whole,
+	       total);
+	assert_true(whole > 0);
+}
+
+/* ---- Who is there ---------------------------------------------------------------------- */
+
+static void test_nobody(void **state)
+{
+	unsigned long pongs = 0;
+	struct famez_fabric *f = start(1, &pongs);
+	struct famez_peer *record = (void *)(memory +
+		famez_fabric_layout(f)->peers.offset + 2 * sizeof(*record));
+
+	(void)state;
+	assert_int_equal(famez_fabric_send(f, 1, "x", 1), -EINVAL);
+	assert_int_equal(famez_fabric_send(f, 2, "x", 1), -ENOTCONN);
+	assert_int_equal(famez_fabric_send(f, 0, "x", 1), -EHOSTUNREACH);
+	assert_int_equal(famez_fabric_send(f, PEERS, "x", 1), -EHOSTUNREACH);
+	famez_store(&record->state, FAMEZ_PEER_ABSENT);
+	assert_int_equal(famez_fabric_send(f, 2, "x", 1), -EHOSTUNREACH);
+	famez_store(&record->state, FAMEZ_PEER_UP);
+	famez_fabric_stop(f);
+}
+
+/* What a receiver had not read when it started anew is told once. */
+static void test_reset(void **state)
+{
+	unsigned long pongs = 0;
+	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
+	char data[16];
+	uint32_t from;
+	size_t size;
+
+	(void)state;
+	famez_fabric_service(a);
+	famez_fabric_service(b);
+	assert_int_equal(famez_fabric_send(a, 2, "lost", 4), 0);
+	famez_fabric_stop(b);
+	famez_fabric_service(a);
+	assert_int_equal(famez_fabric_send(a, 2, "x", 1), -ECONNRESET);
+	assert_int_equal(famez_fabric_send(a, 2, "x", 1), -ENOTCONN);
+	b = start(2, &pongs);
+	famez_fabric_service(a);
+	famez_fabric_service(b);
+	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), -EAGAIN);
+	assert_int_equal(famez_fabric_send(a, 2, "new", 3), 0);
+	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_memory_equal(data, "new", 3);
+	famez_fabric_stop(b);
+	famez_fabric_stop(a);
+}
+
+/* What a sender had sent before it ended is still read, and read once. */
+static void test_last_words(void **state)
+{
+	unsigned long pongs = 0;
+	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
+	char data[16];
+	uint32_t from;
+	size_t size;
+
+	(void)state;
+	famez_fabric_service(a);
+	famez_fabric_service(b);
+	assert_int_equal(famez_fabric_send(a, 2, "bye", 3), 0);
+	famez_fabric_stop(a);
+	famez_fabric_service(b);
+	a = start(1, &pongs);
+	famez_fabric_service(b);
+	famez_fabric_service(a);
+	assert_int_equal(famez_fabric_send(a, 2, "hi", 2), 0);
+	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_memory_equal(data, "bye", 3);
+	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_memory_equal(data, "hi", 2);
+	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), -EAGAIN);
+	famez_fabric_stop(b);
+	famez_fabric_stop(a);
+}
+
+static void test_other_switch(void **state)
+{
+	struct famez_header *h = (void *)(memory + FAMEZ_HEADER_OFFSET);
+	unsigned long pongs = 0;
+	struct famez_fabric *f = start(1, &pongs);
+
+	(void)state;
+	assert_int_equal(famez_fabric_service(f), 0);
+	h->fabric = htole64(78);
+	assert_int_equal(famez_fabric_service(f), -ENODEV);
+	h->fabric = htole64(77);
+	famez_fabric_stop(f);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_last_words),
+		cmocka_unit_test(test_other_switch),
+		cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_all_to_all),
+	};
+
+	if (argc > 1)
+		messages = strtoul(argv[1], NULL, 0);
+	alarm(1800);	/* a lost wake-up hangs */
+	lay_out();
+	return RUN_PLAN("fabric", tests);
+}
