@@ -26,36 +26,35 @@
 
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
-#include <famez/buffer.h>
+#include <famez/inbox.h>
 #include <famez/layout.h>
 
+struct inode;
 struct iov_iter;
 struct pci_dev;
 
 /**
  * struct famez_remote - another peer, and the channels with it
- * @generation: for which the channels are set up, 0: not up; changed under both
- *	locks, read under either
- * @rings: counts its marks; changed under bell_lock, read anywhere
+ * @generation: for which the channels are set up, 0: not up; changed under
+ *	rx_lock and tx_lock, read anywhere
+ * @rings: counts its marks, and what else its waiters should look at; changed
+ *	under bell_lock, read anywhere
  * @wait: those who wait for @rings to change
  *
- * Under tx_lock:
- * @tx: channel to it; no data: there is none
- * @reset: messages to it were lost, which no sender has been told
+ * @tx_lock: the sending side; nests inside rx_lock, never held over a sleep
+ * @turn: held by the one sender that sleeps for room
+ * @tx: channel to it; no data: there is none; under @tx_lock
+ * @reset: messages to it were lost, which no sender has been told; under
+ *	@tx_lock
  *
- * @tx_lock: nests inside rx_lock; never held over a sleep for room
- * @turn: held by the one sender that sleeps for room: space_event and ask are
- *	single words
- *
- * Under rx_lock:
- * @rx: channel from it; no data: there is none
- * @buffer: what was drained from @rx and not read yet
- * @pong_due: bytes of @pong that wait for room, 0: none
- * @pong: the ping that is to go back
+ * @in: channel from it; under rx_lock
+ * @garbage: of @in.garbage, what was logged; under rx_lock
+ * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
+ * @pong: the ping that is to go back; under rx_lock
  *
  * @ping_lock: held by the one who waits for a pong
- * @ping: what it sent; written under @ping_lock, taken back under rx_lock
- * @pong_time: when the answer came, 0: not yet; written under rx_lock
+ * @ping: what it sent, 0: nobody waits; under bell_lock
+ * @pong_time: when the answer came, 0: not yet; under bell_lock
  */
 struct famez_remote {
 	u32 generation;
@@ -67,8 +66,8 @@ struct famez_remote {
 	struct famez_tx tx;
 	bool reset;
 
-	struct famez_rx rx;
-	struct famez_buffer buffer;
+	struct famez_inbox in;
+	u32 garbage;
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];
 
@@ -82,9 +81,8 @@ struct famez_remote {
  * @dev: the character device; frees this when it is released
  * @cdev: the same
  * @index: number in the device's name
- * @inode: of the first open; its mapping serves all, so that one call unmaps
- *	everything; under @open_lock
- * @open_lock: for @inode
+ * @inode: of no file system; its mapping serves all opens, so that one call
+ *	unmaps everything
  *
  * @pdev: the device; only between probe and remove, as all of the next
  * @regs: its registers
@@ -95,7 +93,7 @@ struct famez_remote {
  * @ops: operations inside
  * @idle: the last of them has left
  * @gone: remove has begun; written once, before everyone is woken
- * @lost: another switch has taken the memory: no more messages, FAM stays
+ * @started: the generation is published; interrupts before that do nothing
  *
  * @layout: what the control area is; constant
  * @id: own id; constant
@@ -121,7 +119,6 @@ struct famez_bridge {
 	struct cdev cdev;
 	int index;
 	struct inode *inode;
-	struct mutex open_lock;	/* inode */
 
 	struct pci_dev *pdev;
 	void __iomem *regs;
@@ -132,7 +129,7 @@ struct famez_bridge {
 	struct percpu_ref ops;
 	struct completion idle;
 	bool gone;
-	bool lost;
+	bool started;
 
 	struct famez_layout layout;
 	u32 id;
@@ -145,7 +142,7 @@ struct famez_bridge {
 	unsigned long *active;
 	unsigned int rx_events;
 	wait_queue_head_t rx_wait;
-	struct work_struct work;
+	struct delayed_work work;
 
 	struct mutex rx_lock;	/* the receiving side of all channels */
 	u32 rx_next;
@@ -203,6 +200,16 @@ void famez_fabric_wake(struct famez_bridge *b);
 /** famez_ring() - leave our mark with a peer, and ring it; any context */
 void famez_ring(struct famez_bridge *b, u32 id);
 
+/** famez_again() - there is more to do for a peer: have the work see to it */
+void famez_again(struct famez_bridge *b, u32 id);
+
+/**
+ * famez_lost() - has another switch taken the memory?
+ *
+ * Then the control area is neither read nor written any more; FAM stays.
+ */
+bool famez_lost(struct famez_bridge *b);
+
 /** famez_peer_state() - FAMEZ_PEER_ABSENT and so on, as the switch says */
 u32 famez_peer_state(struct famez_bridge *b, u32 id);
 
@@ -244,8 +251,12 @@ void famez_channels_find(struct famez_bridge *b);
  */
 int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation);
 
-/** famez_channel_service() - what a peer's mark may ask for; may sleep */
-void famez_channel_service(struct famez_bridge *b, u32 id);
+/**
+ * famez_channel_service() - what a peer's mark may ask for; may sleep
+ *
+ * Return: true when there may be more, for which it is to be called again
+ */
+bool famez_channel_service(struct famez_bridge *b, u32 id);
 
 /**
  * famez_channel_send() - send a message
@@ -273,6 +284,14 @@ bool famez_channel_readable(struct famez_bridge *b);
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds);
 
+/* ---- mapping.c: one page cache mapping for all opens of a device ---- */
+
+/** famez_mapping_inode() - a new inode of no file system, or an ERR_PTR */
+struct inode *famez_mapping_inode(void);
+
+int famez_mapping_register(void);
+void famez_mapping_unregister(void);
+
 /* ---- chardev.c ---- */
 
 /** famez_enter() - begin to use the device; false: it has gone */
@@ -288,6 +307,9 @@ static inline void famez_leave(struct famez_bridge *b)
 
 /** famez_bridge_alloc() - a bridge with one reference to its device */
 struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev);
+
+/** famez_bridge_put() - give up what famez_bridge_alloc() gave */
+void famez_bridge_put(struct famez_bridge *b);
 
 /** famez_chardev_add() - let programs in */
 int famez_chardev_add(struct famez_bridge *b);

@@ -13,6 +13,7 @@
 
 /* ---- Finding channels -------------------------------------------------------- */
 
+/* Takes up one of ours; the first of a pair counts. */
 static void famez_channel_take(struct famez_bridge *b,
 			       const struct famez_span *span)
 {
@@ -22,7 +23,7 @@ static void famez_channel_take(struct famez_bridge *b,
 
 	if (span->from == b->id) {
 		r = &b->remotes[span->to];
-		if (r->tx.data)
+		if (r->tx.data || !famez_layout_take(&b->layout, span))
 			return;
 		r->tx.mine = &c->tx;
 		r->tx.theirs = &c->rx;
@@ -32,12 +33,12 @@ static void famez_channel_take(struct famez_bridge *b,
 			b->message_max = min_t(u32, longest, FAMEZ_MESSAGE_MAX);
 	} else if (span->to == b->id) {
 		r = &b->remotes[span->from];
-		if (r->rx.data)
+		if (r->in.rx.data || !famez_layout_take(&b->layout, span))
 			return;
-		r->rx.mine = &c->rx;
-		r->rx.theirs = &c->tx;
-		r->rx.data = c->data;
-		r->rx.size = span->size;
+		r->in.rx.mine = &c->rx;
+		r->in.rx.theirs = &c->tx;
+		r->in.rx.data = c->data;
+		r->in.rx.size = span->size;
 	}
 }
 
@@ -48,10 +49,9 @@ void famez_channels_find(struct famez_bridge *b)
 	u32 i;
 
 	for (i = 0; i < b->layout.directory.count; i++) {
-		memcpy(&entry, b->control + b->layout.directory.offset +
-			       (u64)i * b->layout.directory.stride,
-		       sizeof(entry));
-		barrier();	/* the checks are made on the copy */
+		famez_copy_in(&entry, b->control + b->layout.directory.offset +
+				      (u64)i * b->layout.directory.stride,
+			      sizeof(entry));
 		if (famez_direntry_read(&b->layout, &entry, &span))
 			famez_channel_take(b, &span);
 	}
@@ -60,14 +60,15 @@ void famez_channels_find(struct famez_bridge *b)
 /* ---- Sending ------------------------------------------------------------------- */
 
 /* May something be sent to this peer now?  Under tx_lock. */
-static int famez_tx_state(struct famez_bridge *b, u32 id)
+static int famez_tx_state(struct famez_bridge *b, u32 id, u16 type)
 {
 	struct famez_remote *r = &b->remotes[id];
 
 	lockdep_assert_held(&r->tx_lock);
-	if (READ_ONCE(b->gone) || READ_ONCE(b->lost))
+	if (READ_ONCE(b->gone) || famez_lost(b))
 		return -ENODEV;
-	if (r->reset) {
+	/* it is for a program to hear of it */
+	if (r->reset && type == FAMEZ_TYPE_DATA) {
 		r->reset = false;
 		return -ECONNRESET;
 	}
@@ -114,14 +115,14 @@ static int famez_tx_try(struct famez_bridge *b, u32 id, u16 type,
 	bool help;
 	int err;
 
-	err = famez_tx_state(b, id);
+	err = famez_tx_state(b, id, type);
 	if (err)
 		return err;
 	if (length > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
 	err = famez_tx_room(&r->tx, type, length, &payload);
 	if (err == -EAGAIN) {
-		help = sleeper ? famez_tx_wait(&r->tx, type, length) :
+		help = sleeper ? famez_tx_wait(&r->tx, length) :
 				 famez_tx_help(&r->tx, type, length);
 		if (help)
 			famez_ring(b, id);
@@ -192,7 +193,10 @@ int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
 	if (err)
 		return err;
 	id = array_index_nospec(id, b->layout.peers.count);
-	err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, false);
+	/* nobody overtakes one that sleeps: it might never find room */
+	err = -EAGAIN;
+	if (!mutex_is_locked(&b->remotes[id].turn))
+		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, false);
 	if (err == -EAGAIN && wait)
 		err = famez_tx_sleep(b, id, from);
 	return err;
@@ -215,24 +219,27 @@ static void famez_send_pong(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
 
-	/* no room: its peer rings when it has emptied the ring */
+	/* no room: it rings when it has emptied the ring */
 	if (r->pong_due && famez_tx_kernel(b, id, FAMEZ_TYPE_PONG, r->pong,
 					   r->pong_due) != -EAGAIN)
 		r->pong_due = 0;
 }
 
-static void famez_take_pong(struct famez_remote *r, const u8 *payload,
-			    u32 length)
+static void famez_take_pong(struct famez_bridge *b, struct famez_remote *r,
+			    const u8 *payload, u32 length)
 {
+	unsigned long flags;
 	u64 cookie;
 
 	if (length != sizeof(cookie))
 		return;
 	memcpy(&cookie, payload, sizeof(cookie));
-	if (cookie != READ_ONCE(r->ping))
-		return;
-	WRITE_ONCE(r->ping, 0);
-	WRITE_ONCE(r->pong_time, ktime_get_ns());
+	spin_lock_irqsave(&b->bell_lock, flags);
+	if (cookie && cookie == r->ping) {
+		r->ping = 0;
+		WRITE_ONCE(r->pong_time, ktime_get_ns());
+	}
+	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&r->wait);
 }
 
@@ -253,8 +260,21 @@ static void famez_rx_control(struct famez_bridge *b, u32 id,
 		r->pong_due = m->length;
 		famez_send_pong(b, id);
 	} else if (m->type == FAMEZ_TYPE_PONG) {
-		famez_take_pong(r, m->payload, m->length);
+		famez_take_pong(b, r, m->payload, m->length);
 	}
+}
+
+/* What a ping waits for: @cookie, 0 for none. */
+static void famez_ping_expect(struct famez_bridge *b, struct famez_remote *r,
+			      u64 cookie)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	r->ping = cookie;
+	if (cookie)
+		WRITE_ONCE(r->pong_time, 0);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
 }
 
 /* Sends a ping; waits for room until *left jiffies are over. */
@@ -283,14 +303,12 @@ static bool famez_ping_over(struct famez_bridge *b, struct famez_remote *r,
 			    u32 generation)
 {
 	return READ_ONCE(r->pong_time) || READ_ONCE(b->gone) ||
-	       READ_ONCE(r->generation) != generation;
+	       READ_ONCE(r->generation) != generation || famez_lost(b);
 }
 
 static int famez_ping_wait(struct famez_bridge *b, struct famez_remote *r,
-			   long left)
+			   u32 generation, long left)
 {
-	u32 generation = READ_ONCE(r->generation);
-
 	left = wait_event_interruptible_timeout(r->wait,
 						famez_ping_over(b, r, generation),
 						left);
@@ -298,51 +316,67 @@ static int famez_ping_wait(struct famez_bridge *b, struct famez_remote *r,
 		return left;
 	if (READ_ONCE(r->pong_time))
 		return 0;
-	if (READ_ONCE(b->gone))
+	if (READ_ONCE(b->gone) || famez_lost(b))
 		return -ENODEV;
 	return left ? -ECONNRESET : -ETIMEDOUT;
+}
+
+static int famez_ping_one(struct famez_bridge *b, u32 id, long left,
+			  u64 *nanoseconds)
+{
+	struct famez_remote *r = &b->remotes[id];
+	u32 generation = READ_ONCE(r->generation);
+	u64 start = ktime_get_ns();
+	u64 cookie;
+	int err;
+
+	/* random, so that a late answer to an earlier ping is not taken for it */
+	cookie = get_random_u64() | 1;
+	famez_ping_expect(b, r, cookie);
+	err = famez_ping_send(b, id, cookie, &left);
+	if (!err)
+		err = famez_ping_wait(b, r, generation, left);
+	famez_ping_expect(b, r, 0);
+	if (!err)
+		*nanoseconds = READ_ONCE(r->pong_time) - start;
+	return err;
 }
 
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds)
 {
-	long left = msecs_to_jiffies(timeout_ms);
 	struct famez_remote *r;
-	u64 start;
 	int err;
 
 	err = famez_check_dest(b, id);
 	if (err)
 		return err;
-	r = &b->remotes[array_index_nospec(id, b->layout.peers.count)];
+	id = array_index_nospec(id, b->layout.peers.count);
+	r = &b->remotes[id];
 	if (mutex_lock_interruptible(&r->ping_lock))
 		return -ERESTARTSYS;
-	WRITE_ONCE(r->pong_time, 0);
-	start = ktime_get_ns();
-	/* random, so that a late answer to an earlier ping is not taken for it */
-	WRITE_ONCE(r->ping, get_random_u64() | 1);
-	err = famez_ping_send(b, id, r->ping, &left);
-	if (!err)
-		err = famez_ping_wait(b, r, left);
-	WRITE_ONCE(r->ping, 0);
-	if (!err)
-		*nanoseconds = READ_ONCE(r->pong_time) - start;
+	err = famez_ping_one(b, id, msecs_to_jiffies(timeout_ms), nanoseconds);
 	mutex_unlock(&r->ping_lock);
 	return err;
 }
 
 /* ---- Receiving: all of it under rx_lock ------------------------------------------- */
 
-/* Goes on behind it.  The sender may sleep for room that it now has. */
-static void famez_rx_garbage(struct famez_bridge *b, u32 id)
+/* Rings if what was taken out says so, and tells of garbage. */
+static void famez_rx_settle(struct famez_bridge *b, u32 id)
 {
+	struct famez_remote *r = &b->remotes[id];
+
+	if (famez_inbox_must_ring(&r->in))
+		famez_ring(b, id);
+	if (r->garbage == r->in.garbage)
+		return;
+	r->garbage = r->in.garbage;
 	dev_warn_ratelimited(&b->dev, "peer %u: garbage in its ring, what the ring held is lost\n",
 			     id);
-	famez_rx_resync(&b->remotes[id].rx);
-	famez_ring(b, id);
 }
 
-/* The next record for a program in a ring; takes out all that stand before. */
+/* The next message for a program in a ring; takes out all that stand before. */
 static int famez_rx_next(struct famez_bridge *b, u32 id,
 			 struct famez_message *m)
 {
@@ -350,93 +384,121 @@ static int famez_rx_next(struct famez_bridge *b, u32 id,
 	int err;
 
 	lockdep_assert_held(&b->rx_lock);
-	for (;;) {
-		err = famez_rx_peek(&r->rx, m);
-		if (err == -EBADMSG) {
-			famez_rx_garbage(b, id);
-			return -EAGAIN;
-		}
-		if (err || m->type == FAMEZ_TYPE_DATA)
-			return err;
+	while ((err = famez_inbox_peek_ring(&r->in, m)) == 1) {
 		famez_rx_control(b, id, m);
-		famez_rx_consume(&r->rx, m);
+		famez_inbox_skip(&r->in, m);
 	}
+	return err;
 }
 
 /* Empties the ring into the buffer, as far as that takes it. */
-static void famez_rx_drain(struct famez_bridge *b, u32 id)
+static int famez_rx_drain(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
+	u32 before = r->in.rx.tail;
 	struct famez_message m;
+	int err;
 
-	while (!famez_rx_next(b, id, &m) && famez_buffer_put(&r->buffer, &m))
-		famez_rx_consume(&r->rx, &m);
-	famez_rx_must_ring(&r->rx);	/* it is rung anyhow: it asked */
-	famez_ring(b, id);
+	do {
+		err = famez_rx_next(b, id, &m);
+	} while (!err && famez_inbox_stash(&r->in, &m));
+	famez_inbox_drained(&r->in, before);
+	return err;
 }
 
-void famez_channel_service(struct famez_bridge *b, u32 id)
+static int famez_rx_service(struct famez_bridge *b, u32 id)
+{
+	struct famez_inbox *in = &b->remotes[id].in;
+	struct famez_message m;
+
+	if (!in->rx.own)
+		return 0;
+	in->ring |= famez_rx_refresh(&in->rx);
+	/* it is for the sender to put its half right */
+	in->ring |= !famez_rx_ready(&in->rx);
+	return famez_inbox_drain_wanted(in) ? famez_rx_drain(b, id) :
+					      famez_rx_next(b, id, &m);
+}
+
+bool famez_channel_service(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
-	struct famez_message m;
+	int err;
 
 	mutex_lock(&b->rx_lock);
-	if (r->rx.own) {
-		if (famez_rx_drain_wanted(&r->rx))
-			famez_rx_drain(b, id);
-		if (famez_buffer_peek(&r->buffer, &m) == -EAGAIN &&
-		    famez_rx_next(b, id, &m) == -EAGAIN &&
-		    famez_rx_regrant(&r->rx))
-			famez_ring(b, id);
-	}
+	famez_inbox_begin(&r->in);
+	err = famez_rx_service(b, id);
+	mutex_lock(&r->tx_lock);
+	r->in.ring |= famez_tx_refresh(&r->tx);
+	mutex_unlock(&r->tx_lock);
 	famez_send_pong(b, id);
+	famez_rx_settle(b, id);
 	mutex_unlock(&b->rx_lock);
+	return err == -EBUSY;
 }
 
-/* The next message from one peer, and in what it stands. */
+/* The next message from one peer, whether in its buffer or in its ring. */
 static int famez_next_from(struct famez_bridge *b, u32 id,
-			   struct famez_message *m, struct famez_rx **in)
+			   struct famez_message *m)
 {
 	struct famez_remote *r = &b->remotes[id];
+	int err;
 
-	/* the buffer first: it is older */
-	*in = &r->buffer.rx;
-	if (!famez_buffer_peek(&r->buffer, m))
-		return 0;
-	*in = &r->rx;
-	return r->rx.own ? famez_rx_next(b, id, m) : -EAGAIN;
+	famez_inbox_begin(&r->in);
+	err = famez_inbox_peek(&r->in, m);
+	if (err == 1)
+		err = famez_rx_next(b, id, m);
+	famez_rx_settle(b, id);
+	if (err == -EBUSY)
+		famez_again(b, id);
+	return err;
 }
 
-/* The next message from anyone, each in turn. */
-static int famez_next(struct famez_bridge *b, u32 *id, struct famez_message *m,
-		      struct famez_rx **in)
+/* The next message from those in a part of the ids. */
+static int famez_next_in(struct famez_bridge *b, u32 *id, u32 from, u32 to,
+			 struct famez_message *m)
 {
-	u32 n = b->layout.peers.count, i;
-
-	for (i = 0; i < n; i++) {
-		*id = (b->rx_next + i) % n;
-		if (test_bit(*id, b->active) &&
-		    !famez_next_from(b, *id, m, in))
+	for (*id = find_next_bit(b->active, to, from); *id < to;
+	     *id = find_next_bit(b->active, to, *id + 1))
+		if (!famez_next_from(b, *id, m))
 			return 0;
-	}
 	return -EAGAIN;
 }
 
-/* Asks every peer that has nothing to ring for its next message; looks again. */
-static int famez_arm(struct famez_bridge *b, u32 *id, struct famez_message *m,
-		     struct famez_rx **in)
+/* The next message from anyone, each in turn. */
+static int famez_next(struct famez_bridge *b, u32 *id, struct famez_message *m)
 {
-	for_each_set_bit(*id, b->active, b->layout.peers.count) {
-		struct famez_remote *r = &b->remotes[*id];
+	u32 n = b->layout.peers.count;
 
-		clear_bit(*id, b->active);
-		if (r->rx.own)
-			famez_rx_arm(&r->rx);
-		if (!famez_next_from(b, *id, m, in)) {
-			set_bit(*id, b->active);
+	if (!famez_next_in(b, id, b->rx_next, n, m))
+		return 0;
+	return famez_next_in(b, id, 0, min(b->rx_next, n), m);
+}
+
+/* Nothing from this peer: asks it to ring for its next, and looks once more. */
+static int famez_arm_one(struct famez_bridge *b, u32 id,
+			 struct famez_message *m)
+{
+	struct famez_inbox *in = &b->remotes[id].in;
+	u32 tail;
+	int err;
+
+	clear_bit(id, b->active);
+	do {
+		tail = in->rx.tail;
+		famez_inbox_arm(in);
+		err = famez_next_from(b, id, m);
+	} while (err == -EAGAIN && tail != in->rx.tail);
+	if (err != -EAGAIN)
+		set_bit(id, b->active);
+	return err;
+}
+
+static int famez_arm(struct famez_bridge *b, u32 *id, struct famez_message *m)
+{
+	for_each_set_bit(*id, b->active, b->layout.peers.count)
+		if (!famez_arm_one(b, *id, m))
 			return 0;
-		}
-	}
 	return -EAGAIN;
 }
 
@@ -464,19 +526,17 @@ static int famez_deliver(struct famez_delivery *d,
 }
 
 /* A program has read a message: its sender may send as much again. */
-static void famez_rx_done(struct famez_bridge *b, u32 id, struct famez_rx *in,
+static void famez_rx_done(struct famez_bridge *b, u32 id,
 			  const struct famez_message *m)
 {
-	struct famez_remote *r = &b->remotes[id];
+	struct famez_inbox *in = &b->remotes[id].in;
 
-	famez_rx_consume(in, m);
+	famez_inbox_read(in, m);
+	/* there is room again for what could not be drained */
+	if (in->rx.own && famez_inbox_drain_wanted(in))
+		famez_again(b, id);
+	famez_rx_settle(b, id);
 	b->rx_next = id + 1;
-	if (!r->rx.own || (in == &r->buffer.rx &&
-			   famez_buffer_is_stale(&r->buffer, m)))
-		return;
-	famez_rx_grant(&r->rx, m->sent);
-	if (famez_rx_must_ring(&r->rx))
-		famez_ring(b, id);
 }
 
 /* One try; @sleeper: when there is none, a mark will come for the next. */
@@ -484,17 +544,18 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 			bool sleeper)
 {
 	struct famez_message m;
-	struct famez_rx *in;
 	int err;
 
+	if (famez_lost(b))
+		return -ENODEV;
 	mutex_lock(&b->rx_lock);
-	err = famez_next(b, &d->peer, &m, &in);
+	err = famez_next(b, &d->peer, &m);
 	if (err && sleeper)
-		err = famez_arm(b, &d->peer, &m, &in);
+		err = famez_arm(b, &d->peer, &m);
 	if (!err)
 		err = famez_deliver(d, &m);
 	if (!err)
-		famez_rx_done(b, d->peer, in, &m);
+		famez_rx_done(b, d->peer, &m);
 	mutex_unlock(&b->rx_lock);
 	return err;
 }
@@ -507,10 +568,11 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 
 	for (;;) {
 		events = READ_ONCE(b->rx_events);
-		err = famez_rx_try(b, d, wait);
+		/* who polls edge by edge does not ask again: it sleeps, too */
+		err = famez_rx_try(b, d, wait || wq_has_sleeper(&b->rx_wait));
 		if (err != -EAGAIN)
 			return err;
-		if (READ_ONCE(b->gone) || READ_ONCE(b->lost))
+		if (READ_ONCE(b->gone))
 			return -ENODEV;
 		if (!wait)
 			return -EAGAIN;
@@ -524,57 +586,66 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 bool famez_channel_readable(struct famez_bridge *b)
 {
 	struct famez_message m;
-	struct famez_rx *in;
 	u32 id;
 	int err;
 
+	if (famez_lost(b))
+		return false;
 	mutex_lock(&b->rx_lock);
-	err = famez_next(b, &id, &m, &in);
+	err = famez_next(b, &id, &m);
 	if (err)
-		err = famez_arm(b, &id, &m, &in);
+		err = famez_arm(b, &id, &m);
 	mutex_unlock(&b->rx_lock);
 	return !err;
 }
 
 /* ---- Generations -------------------------------------------------------------------- */
 
-static int famez_make_buffer(struct famez_remote *r)
+/* Port 0's buffer for what a peer sends; made when it first comes up. */
+static int famez_make_buffer(struct famez_inbox *in)
 {
-	struct famez_channel *channel;
+	struct famez_channel *buffer;
 
-	if (r->buffer.channel || !r->rx.data)
+	if (in->buffer || !in->rx.data)
 		return 0;
-	channel = kvzalloc(famez_buffer_bytes(r->rx.size), GFP_KERNEL);
-	if (!channel)
+	buffer = kvzalloc(famez_inbox_bytes(in), GFP_KERNEL);
+	if (!buffer)
 		return -ENOMEM;
-	famez_buffer_init(&r->buffer, channel, r->rx.size);
+	famez_inbox_set_buffer(in, buffer);
 	return 0;
+}
+
+/* Under rx_lock and tx_lock. */
+static void famez_pair_locked(struct famez_bridge *b, struct famez_remote *r,
+			      u32 generation)
+{
+	u32 own = generation ? b->generation : 0;
+
+	if (famez_tx_in_flight(&r->tx))
+		r->reset = true;
+	WRITE_ONCE(r->generation, generation);
+	r->pong_due = 0;
+	if (r->tx.data)
+		famez_tx_pair(&r->tx, own, generation);
+	if (r->in.rx.data)
+		famez_inbox_pair(&r->in, own, generation);
 }
 
 int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation)
 {
 	struct famez_remote *r = &b->remotes[id];
-	u32 own = generation ? b->generation : 0;
 	int err;
 
 	mutex_lock(&b->rx_lock);
-	err = generation ? famez_make_buffer(r) : 0;
+	err = generation ? famez_make_buffer(&r->in) : 0;
 	if (err)
 		goto unlock;
 	/* what the former sender had sent is still to be delivered */
-	if (r->rx.own)
+	famez_inbox_begin(&r->in);
+	if (r->in.rx.own)
 		famez_rx_drain(b, id);
 	mutex_lock(&r->tx_lock);
-	if (famez_tx_in_flight(&r->tx))
-		r->reset = true;
-	WRITE_ONCE(r->generation, generation);
-	r->pong_due = 0;
-	famez_buffer_new_sender(&r->buffer);
-	if (r->tx.data)
-		famez_tx_pair(&r->tx, own, generation);
-	if (r->rx.data)
-		famez_rx_pair(&r->rx, own, generation,
-			      FAMEZ_WINDOW_RINGS * r->rx.size);
+	famez_pair_locked(b, r, generation);
 	mutex_unlock(&r->tx_lock);
 	set_bit(id, b->active);
 unlock:

@@ -126,8 +126,7 @@ static int famez_take_dest(struct famez_bridge *b, struct iov_iter *from,
 
 static bool famez_may_wait(struct kiocb *iocb)
 {
-	return !(iocb->ki_filp->f_flags & O_NONBLOCK) &&
-	       !(iocb->ki_flags & IOCB_NOWAIT);
+	return !(iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
 static ssize_t famez_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -164,7 +163,7 @@ static __poll_t famez_poll(struct file *file, poll_table *wait)
 		return EPOLLERR | EPOLLHUP;
 	if (famez_channel_readable(b))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(b->lost))
+	if (famez_lost(b))
 		mask |= EPOLLERR | EPOLLHUP;
 	famez_leave(b);
 	return mask;
@@ -205,6 +204,9 @@ static int famez_ioc_info(struct famez_bridge *b, void __user *user)
 		return err;
 	if (info.flags)
 		return -EINVAL;
+	/* all of it constant, and ours: there is no need to be inside */
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
 	info = (struct famez_info) {
 		.size = info.size,
 		.config = FAMEZ_CONFIG_FAMEZ,
@@ -233,7 +235,10 @@ static int famez_put_peer(struct famez_bridge *b, u32 id,
 	struct famez_peer_info __user *array = u64_to_user_ptr(peers->peers);
 	struct famez_peer_info info;
 
+	if (!famez_enter(b))
+		return -ENODEV;
 	famez_peer_info(b, id, &info);
+	famez_leave(b);
 	if (info.state == FAMEZ_PEER_ABSENT)
 		return 0;
 	if (*count < peers->count &&
@@ -255,8 +260,11 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	if (peers.flags || peers.reserved ||
 	    peers.stride != sizeof(struct famez_peer_info))
 		return -EINVAL;
+	if (!famez_enter(b))
+		return -ENODEV;
 	peers.epoch = famez_peers_epoch(b);
 	virt_rmb();	/* the epoch first: who compares it later misses no change */
+	famez_leave(b);
 	for (id = 0; id < b->layout.peers.count; id++) {
 		err = famez_put_peer(b, id, &peers, &count);
 		if (err)
@@ -290,6 +298,8 @@ static int famez_ioc_send(struct famez_bridge *b, void __user *user,
 	bool wait;
 	int err;
 
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
 	err = famez_get_msg(&msg, user, file, &wait);
 	if (err)
 		return err;
@@ -309,11 +319,16 @@ static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
 	bool wait;
 	int err;
 
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
 	err = famez_get_msg(&msg, user, file, &wait);
 	if (err)
 		return err;
-	/* the answer must not fail when the message has been taken */
-	if (fault_in_writeable(user, sizeof(msg)))
+	/*
+	 * The answer must not fail when the message has been taken.  Safe: it
+	 * leaves what is there, which a restarted call reads again.
+	 */
+	if (fault_in_safe_writeable(user, sizeof(msg)))
 		return -EFAULT;
 	msg.length = min_t(u32, msg.length, FAMEZ_RING_MAX);
 	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(msg.data), msg.length);
@@ -336,7 +351,8 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 	err = famez_get_struct(&ping, sizeof(ping), user);
 	if (err)
 		return err;
-	if (ping.flags || !ping.timeout_ms || ping.timeout_ms > 3600000)
+	if (ping.flags || !ping.timeout_ms ||
+	    ping.timeout_ms > FAMEZ_PING_TIMEOUT_MAX)
 		return -EINVAL;
 	if (ping.peer == FAMEZ_DEST_SERVER)
 		ping.peer = b->layout.server_id;
@@ -348,20 +364,6 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 	return err ? err : famez_put_struct(user, &ping, sizeof(ping));
 }
 
-/* Those that use the device's memory, but never sleep for a peer. */
-static int famez_ioc_inside(struct famez_bridge *b, unsigned int cmd,
-			    void __user *user)
-{
-	int err;
-
-	if (!famez_enter(b))
-		return -ENODEV;
-	err = cmd == FAMEZ_IOC_INFO ? famez_ioc_info(b, user) :
-				      famez_ioc_peers(b, user);
-	famez_leave(b);
-	return err;
-}
-
 static long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct famez_bridge *b = file->private_data;
@@ -369,8 +371,9 @@ static long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case FAMEZ_IOC_INFO:
+		return famez_ioc_info(b, user);
 	case FAMEZ_IOC_PEERS:
-		return famez_ioc_inside(b, cmd, user);
+		return famez_ioc_peers(b, user);
 	case FAMEZ_IOC_SEND:
 		return famez_ioc_send(b, user, file);
 	case FAMEZ_IOC_RECV:
@@ -424,32 +427,15 @@ static int famez_mmap(struct file *file, struct vm_area_struct *vma)
 
 /* ---- Opening ------------------------------------------------------------------------ */
 
-/* All opens share the mapping of the first, so that remove can end them all. */
-static int famez_share_mapping(struct famez_bridge *b, struct inode *inode,
-			       struct file *file)
-{
-	mutex_lock(&b->open_lock);
-	if (!b->inode)
-		b->inode = igrab(inode);
-	if (b->inode)
-		file->f_mapping = b->inode->i_mapping;
-	mutex_unlock(&b->open_lock);
-	return b->inode ? 0 : -ENODEV;
-}
-
 static int famez_open(struct inode *inode, struct file *file)
 {
 	struct famez_bridge *b =
 		container_of(inode->i_cdev, struct famez_bridge, cdev);
-	int err;
 
-	if (!famez_enter(b))
+	if (READ_ONCE(b->gone))
 		return -ENODEV;
-	err = famez_share_mapping(b, inode, file);
-	famez_leave(b);
-	if (err)
-		return err;
 	get_device(&b->dev);
+	file->f_mapping = b->inode->i_mapping;
 	file->private_data = b;
 	return stream_open(inode, file);
 }
@@ -482,9 +468,7 @@ static void famez_device_release(struct device *dev)
 
 	famez_fabric_free(b);
 	percpu_ref_exit(&b->ops);
-	if (b->inode)
-		iput(b->inode);
-	ida_free(&famez_ida, b->index);
+	iput(b->inode);
 	kfree(b);
 }
 
@@ -506,7 +490,6 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	cdev_init(&b->cdev, &famez_fops);
 	b->cdev.owner = THIS_MODULE;
 	init_completion(&b->idle);
-	mutex_init(&b->open_lock);
 	mutex_init(&b->rx_lock);
 	spin_lock_init(&b->bell_lock);
 	init_waitqueue_head(&b->rx_wait);
@@ -515,32 +498,45 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev)
 {
 	struct famez_bridge *b;
-	int err;
+	int err = -ENOMEM;
 
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	if (!b)
-		return ERR_PTR(-ENOMEM);
-	b->index = ida_alloc_max(&famez_ida, FAMEZ_MINORS - 1, GFP_KERNEL);
-	err = b->index < 0 ? b->index : 0;
-	if (err)
+		return ERR_PTR(err);
+	b->inode = famez_mapping_inode();
+	if (IS_ERR(b->inode)) {
+		err = PTR_ERR(b->inode);
 		goto free;
+	}
 	err = percpu_ref_init(&b->ops, famez_all_left, 0, GFP_KERNEL);
 	if (err)
-		goto free_index;
+		goto put_inode;
+	err = ida_alloc_max(&famez_ida, FAMEZ_MINORS - 1, GFP_KERNEL);
+	if (err < 0)
+		goto exit_ref;
+	b->index = err;
 	famez_device_init(b, pdev);
 	err = b->index ? dev_set_name(&b->dev, "famez_bridge%d", b->index) :
 			 dev_set_name(&b->dev, "famez_bridge");
-	if (err) {
-		put_device(&b->dev);
-		return ERR_PTR(err);
-	}
-	return b;
+	if (!err)
+		return b;
+	famez_bridge_put(b);
+	return ERR_PTR(err);
 
-free_index:
-	ida_free(&famez_ida, b->index);
+exit_ref:
+	percpu_ref_exit(&b->ops);
+put_inode:
+	iput(b->inode);
 free:
 	kfree(b);
 	return ERR_PTR(err);
+}
+
+/* The name is free for the next at once, even if files are still open. */
+void famez_bridge_put(struct famez_bridge *b)
+{
+	ida_free(&famez_ida, b->index);
+	put_device(&b->dev);
 }
 
 int famez_chardev_add(struct famez_bridge *b)
@@ -556,8 +552,7 @@ void famez_chardev_remove(struct famez_bridge *b)
 	famez_fabric_wake(b);
 	wait_for_completion(&b->idle);
 	/* nobody can fault a page in any more: take out those that are */
-	if (b->inode)
-		unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
+	unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
 }
 
 int famez_chardev_register(void)

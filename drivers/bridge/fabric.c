@@ -20,7 +20,7 @@ static bool famez_is_mailbox(const void *first, u64 memory_size)
 	struct famez_slot0 g;
 	u64 clients;
 
-	memcpy(&g, first, sizeof(g));
+	famez_copy_in(&g, first, sizeof(g));
 	clients = le64_to_cpu(g.nclients);
 	return le64_to_cpu(g.slotsize) == FAMEZ_SLOT_SIZE &&
 	       le64_to_cpu(g.buf_offset) == FAMEZ_SLOT_BUF_OFFSET &&
@@ -41,7 +41,7 @@ int famez_fabric_identify(const void *first, u64 memory_size, bool doorbell,
 		return -ENODEV;
 	}
 	/* the smallest BAR has 4096 bytes, so header and globals are in it */
-	memcpy(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
+	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
 	err = famez_layout_read(layout, &copy, memory_size);
 	switch (err) {
 	case 0:
@@ -127,6 +127,12 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 	famez_copy_string(info->cclass, record->cclass);
 }
 
+bool famez_lost(struct famez_bridge *b)
+{
+	return le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
+	       b->layout.fabric;
+}
+
 /* ---- Bells ------------------------------------------------------------------ */
 
 void famez_ring(struct famez_bridge *b, u32 id)
@@ -135,6 +141,8 @@ void famez_ring(struct famez_bridge *b, u32 id)
 	u8 *row = famez_bell_row(b, id) + b->id;
 	unsigned long flags;
 
+	if (famez_lost(b))
+		return;
 	/* the peer writes it, so it may be anything */
 	if (!armed || armed > b->layout.vectors)
 		armed = b->layout.vectors;
@@ -173,12 +181,21 @@ void famez_fabric_interrupt(struct famez_bridge *b)
 {
 	unsigned long flags;
 
+	/* what was left by then is looked at when we start */
+	if (!READ_ONCE(b->started) || famez_lost(b))
+		return;
 	spin_lock_irqsave(&b->bell_lock, flags);
 	famez_take_bells(b);
 	WRITE_ONCE(b->rx_events, b->rx_events + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&b->rx_wait);
-	queue_work(system_highpri_wq, &b->work);
+	mod_delayed_work(system_highpri_wq, &b->work, 0);
+}
+
+void famez_again(struct famez_bridge *b, u32 id)
+{
+	set_bit(id, b->rung);
+	mod_delayed_work(system_highpri_wq, &b->work, 0);
 }
 
 static void famez_wake_remote(struct famez_bridge *b, u32 id)
@@ -209,9 +226,12 @@ static void famez_look_at_peer(struct famez_bridge *b, u32 id)
 
 	if (id == b->id || generation == READ_ONCE(b->remotes[id].generation))
 		return;
-	/* no memory: the peer stays down for us until it rings again */
-	if (famez_channel_pair(b, id, generation))
+	if (famez_channel_pair(b, id, generation)) {
+		/* no memory: it stays down for us, until we look again */
+		set_bit(id, b->rung);
+		mod_delayed_work(system_highpri_wq, &b->work, HZ);
 		return;
+	}
 	famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
@@ -227,27 +247,52 @@ static void famez_look_at_all_peers(struct famez_bridge *b)
 		famez_look_at_peer(b, id);
 }
 
-static void famez_fabric_work(struct work_struct *work)
+/* Puts our half of our record right, and tells who may have seen it wrong. */
+static void famez_refresh_record(struct famez_bridge *b)
 {
-	struct famez_bridge *b = container_of(work, struct famez_bridge, work);
+	struct famez_peer *mine = famez_record(b, b->id);
+	bool spoilt;
 	u32 id;
 
-	if (le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
-	    b->layout.fabric) {
-		if (!b->lost)
-			dev_warn(&b->dev, "another switch has taken the memory: no more messages\n");
-		WRITE_ONCE(b->lost, true);
+	spoilt = famez_restore(&mine->vectors, b->vectors);
+	spoilt |= famez_restore(&mine->generation, b->generation);
+	for (id = 0; spoilt && id < b->layout.peers.count; id++)
+		if (b->remotes[id].generation)
+			famez_ring(b, id);
+}
+
+static void famez_serve(struct famez_bridge *b, u32 id)
+{
+	/* cleared first: a mark that comes now is for the next round */
+	clear_bit(id, b->rung);
+	smp_mb__after_atomic();	/* then look */
+	famez_look_at_peer(b, id);
+	if (!famez_channel_service(b, id))
+		return;
+	/* more than its share: others first, and its readers may look, too */
+	famez_again(b, id);
+	famez_wake_remote(b, id);
+}
+
+static void famez_fabric_work(struct work_struct *work)
+{
+	struct famez_bridge *b = container_of(to_delayed_work(work),
+					      struct famez_bridge, work);
+	u32 id;
+
+	/* an interrupt may have queued this while we stop */
+	if (!READ_ONCE(b->started))
+		return;
+	if (famez_lost(b)) {
 		famez_fabric_wake(b);
 		return;
 	}
+	famez_refresh_record(b);
 	if (famez_peers_epoch(b) != b->peers_epoch)
 		famez_look_at_all_peers(b);
 	for_each_set_bit(id, b->rung, b->layout.peers.count) {
-		/* cleared first: a mark that comes now is for the next round */
-		clear_bit(id, b->rung);
-		smp_mb__after_atomic();	/* then look */
-		famez_look_at_peer(b, id);
-		famez_channel_service(b, id);
+		famez_serve(b, id);
+		cond_resched();
 	}
 }
 
@@ -274,7 +319,7 @@ int famez_fabric_init(struct famez_bridge *b)
 	}
 	for (i = 0; i < n; i++)
 		famez_remote_init(&b->remotes[i]);
-	INIT_WORK(&b->work, famez_fabric_work);
+	INIT_DELAYED_WORK(&b->work, famez_fabric_work);
 	while (!b->generation)
 		b->generation = get_random_u32();
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
@@ -287,7 +332,7 @@ void famez_fabric_free(struct famez_bridge *b)
 	u32 i;
 
 	for (i = 0; b->remotes && i < b->layout.peers.count; i++)
-		kvfree(b->remotes[i].buffer.channel);
+		kvfree(b->remotes[i].in.buffer);
 	kvfree(b->remotes);
 	bitmap_free(b->rung);
 	bitmap_free(b->active);
@@ -318,19 +363,25 @@ void famez_fabric_start(struct famez_bridge *b)
 	u32 id;
 
 	famez_publish(b);
+	b->peers_epoch = famez_peers_epoch(b) - 1;
+	WRITE_ONCE(b->started, true);
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (id != b->id && famez_peer_generation(b, id))
 			famez_ring(b, id);
 	/* what was left before interrupts were on has rung nobody */
-	b->peers_epoch = famez_peers_epoch(b) - 1;
 	famez_fabric_interrupt(b);
-	flush_work(&b->work);
+	flush_delayed_work(&b->work);
 }
 
 void famez_fabric_stop(struct famez_bridge *b)
 {
 	u32 id;
 
+	/* the work must not put our generation right behind us */
+	WRITE_ONCE(b->started, false);
+	cancel_delayed_work_sync(&b->work);
+	if (famez_lost(b))
+		return;
 	/*
 	 * The channels stay as they are: what we sent can still be read, and
 	 * what is sent to us from here on is reported to its sender.

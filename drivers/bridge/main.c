@@ -8,12 +8,21 @@ static int __init famez_bridge_init(void)
 {
 	int err;
 
-	err = famez_chardev_register();
+	err = famez_mapping_register();
 	if (err)
 		return err;
+	err = famez_chardev_register();
+	if (err)
+		goto unregister_mapping;
 	err = famez_pci_register();
 	if (err)
-		famez_chardev_unregister();
+		goto unregister_chardev;
+	return 0;
+
+unregister_chardev:
+	famez_chardev_unregister();
+unregister_mapping:
+	famez_mapping_unregister();
 	return err;
 }
 
@@ -21,6 +30,7 @@ static void __exit famez_bridge_exit(void)
 {
 	famez_pci_unregister();
 	famez_chardev_unregister();
+	famez_mapping_unregister();
 }
 
 module_init(famez_bridge_init);

@@ -190,13 +190,13 @@ static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 stop:
 	famez_fabric_stop(b);
 	famez_irqs_free(b);
-	cancel_work_sync(&b->work);
+	cancel_delayed_work_sync(&b->work);
 clear_master:
 	pci_clear_master(pdev);
 disable:
 	famez_device_disable(b);
 put:
-	put_device(&b->dev);
+	famez_bridge_put(b);
 	return err;
 }
 
@@ -207,11 +207,11 @@ static void famez_remove(struct pci_dev *pdev)
 	famez_chardev_remove(b);
 	famez_fabric_stop(b);
 	famez_irqs_free(b);
-	cancel_work_sync(&b->work);
+	cancel_delayed_work_sync(&b->work);
 	pci_clear_master(pdev);
 	famez_device_disable(b);
 	dev_info(&pdev->dev, "%s: removed\n", dev_name(&b->dev));
-	put_device(&b->dev);
+	famez_bridge_put(b);
 }
 
 static const struct pci_device_id famez_pci_ids[] = {

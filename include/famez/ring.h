@@ -9,9 +9,17 @@
  * has records.  The caller sees to it that one thread at a time uses a side.
  *
  * Who waits says so: the receiver in data_event (famez_rx_arm()), the sender in
- * space_event or an ask (famez_tx_wait()).  Each then looks once more; the
+ * space_event and an ask (famez_tx_wait()).  Each then looks once more; the
  * other side moves its index first, and looks at the event afterwards.  With a
  * full barrier on both sides, one of the two sees the other.
+ *
+ * A sender that finds no room which programs could make by reading asks for
+ * help (famez_tx_help()): it stores in drain how far the ring is to be emptied,
+ * and rings.  The receiver answers each new value of drain by a ring, whatever
+ * it could do; so who asked may wait for that.
+ *
+ * What a stranger spoils in a half, its owner puts right when it is next rung
+ * or waits (famez_tx_refresh(), famez_rx_refresh()), and rings if it had to.
  */
 #ifndef _FAMEZ_RING_H
 #define _FAMEZ_RING_H
@@ -31,6 +39,10 @@
  * @head: bytes committed
  * @asked: @head when famez_tx_must_ring() was last asked
  * @sent: bytes of records sent to port 0
+ * @drain: what our half says, as the next three
+ * @space_event: likewise
+ * @ask_sent: likewise
+ * @ask_want: likewise
  */
 struct famez_tx {
 	struct famez_tx_half *mine;
@@ -42,6 +54,10 @@ struct famez_tx {
 	__u32 head;
 	__u32 asked;
 	__u32 sent;
+	__u32 drain;
+	__u32 space_event;
+	__u32 ask_sent;
+	__u32 ask_want;
 };
 
 /**
@@ -57,6 +73,8 @@ struct famez_tx {
  * @window: bytes of records that may be on their way to port 0 at a time
  * @limit: what port 0's grant says
  * @limit_asked: @limit when famez_rx_must_ring() was last asked
+ * @event: what our half says in data_event
+ * @drained: the last drain of the sender's that was answered
  */
 struct famez_rx {
 	struct famez_rx_half *mine;
@@ -70,6 +88,8 @@ struct famez_rx {
 	__u32 window;
 	__u32 limit;
 	__u32 limit_asked;
+	__u32 event;
+	__u32 drained;
 };
 
 /**
@@ -81,6 +101,7 @@ struct famez_rx {
  * @type: %FAMEZ_TYPE_DATA and so on; may be unknown
  * @sport: the sender's port
  * @dport: the receiver's port
+ * @buffered: it is in the port's buffer, not in the ring (<famez/inbox.h>)
  */
 struct famez_message {
 	const __u8 *payload;
@@ -90,6 +111,7 @@ struct famez_message {
 	__u16 type;
 	__u16 sport;
 	__u16 dport;
+	bool buffered;
 };
 
 /** famez_record_size() - bytes that a message of @length takes in a ring */
@@ -224,6 +246,29 @@ static inline bool famez_tx_must_ring(struct famez_tx *tx)
 }
 
 /**
+ * famez_tx_refresh() - put right what strangers have spoilt in our half
+ * @tx: the sending side
+ *
+ * Return: true when the receiver must be rung, as it may have seen that
+ */
+static inline bool famez_tx_refresh(struct famez_tx *tx)
+{
+	bool spoilt;
+
+	if (!tx->own)
+		return false;
+	spoilt = famez_restore(&tx->mine->head, tx->head);
+	spoilt |= famez_restore(&tx->mine->drain, tx->drain);
+	spoilt |= famez_restore(&tx->mine->space_event, tx->space_event);
+	spoilt |= famez_restore(&tx->mine->asks[0].sent, tx->ask_sent);
+	spoilt |= famez_restore(&tx->mine->asks[0].want, tx->ask_want);
+	spoilt |= famez_restore(&tx->mine->generation, tx->own);
+	famez_wmb();	/* the indexes before the pair that makes them valid */
+	spoilt |= famez_restore(&tx->mine->accepted, tx->other);
+	return spoilt;
+}
+
+/**
  * famez_tx_drain() - ask the receiver to empty the ring as far as it stands
  * @tx: the sending side
  *
@@ -231,9 +276,10 @@ static inline bool famez_tx_must_ring(struct famez_tx *tx)
  */
 static inline void famez_tx_drain(struct famez_tx *tx)
 {
-	/* once more: a stranger may have changed it since */
-	famez_store(&tx->mine->head, tx->head);
-	famez_store_release(&tx->mine->drain, tx->head);
+	tx->ask_sent = tx->sent;
+	tx->drain = tx->head;
+	famez_store(&tx->mine->asks[0].sent, tx->ask_sent);
+	famez_store_release(&tx->mine->drain, tx->drain);
 }
 
 /**
@@ -243,44 +289,53 @@ static inline void famez_tx_drain(struct famez_tx *tx)
  * @length: bytes of the message
  *
  * It does where not programs that have yet to read stand in the way: the ring
- * is full while the port has room, or the port has none while nothing is on its
- * way.  Then the receiver is asked to empty the ring, and rings when it has.
+ * is full while the port has room, the port has none while nothing is on its
+ * way, or the receiver's half is not what it should be.  The receiver rings
+ * when it has done what it could.
  *
  * Return: true when the caller must ring
  */
 static inline bool famez_tx_help(struct famez_tx *tx, __u16 type, __u32 length)
 {
 	__u32 used = tx->head - famez_load(&tx->theirs->tail);
+	bool spoilt = famez_tx_refresh(tx);
 
 	if (type == FAMEZ_TYPE_DATA && !famez_tx_granted(tx, length) &&
-	    used && used <= tx->size)
-		return false;
+	    famez_tx_ready(tx) && used && used <= tx->size)
+		return spoilt;
 	famez_tx_drain(tx);
 	return true;
+}
+
+static inline void famez_tx_set_events(struct famez_tx *tx, __u32 space,
+				       __u32 want)
+{
+	tx->space_event = space;
+	tx->ask_want = want;
+	tx->ask_sent = tx->sent;
+	famez_store(&tx->mine->space_event, tx->space_event);
+	famez_store(&tx->mine->asks[0].want, tx->ask_want);
+	famez_store(&tx->mine->asks[0].sent, tx->ask_sent);
 }
 
 /**
  * famez_tx_wait() - ask to be rung when there is room for a message
  * @tx: the sending side
- * @type: %FAMEZ_TYPE_DATA and so on
- * @length: bytes of the message
+ * @length: bytes of the message, a program's
  *
- * After this, the caller tries once more before it sleeps.
+ * After this, the caller tries once more before it sleeps.  One sleeper at a
+ * time can leave its events.
  *
  * Return: true when the caller must ring, see famez_tx_help()
  */
-static inline bool famez_tx_wait(struct famez_tx *tx, __u16 type, __u32 length)
+static inline bool famez_tx_wait(struct famez_tx *tx, __u32 length)
 {
-	bool data = type == FAMEZ_TYPE_DATA;
 	__u32 record = famez_record_size(length);
 	bool help;
 
-	famez_store(&tx->mine->asks[0].sent, tx->sent);
-	famez_store(&tx->mine->asks[0].want,
-		    data ? tx->sent + record - 1 : tx->sent - 1);
-	famez_store(&tx->mine->space_event,
-		    tx->head + famez_tx_pad(tx, record) + record - tx->size - 1);
-	help = famez_tx_help(tx, type, length);
+	famez_tx_set_events(tx, tx->head + famez_tx_pad(tx, record) + record -
+			    tx->size - 1, tx->sent + record - 1);
+	help = famez_tx_help(tx, FAMEZ_TYPE_DATA, length);
 	famez_mb();
 	return help;
 }
@@ -289,14 +344,12 @@ static inline bool famez_tx_wait(struct famez_tx *tx, __u16 type, __u32 length)
  * famez_tx_unwait() - take famez_tx_wait() back
  * @tx: the sending side
  *
- * Without this, a wait that ended otherwise leaves an event behind that rings
- * for nothing.
+ * Without this, a wait that ended otherwise leaves events behind that ring for
+ * nothing.
  */
 static inline void famez_tx_unwait(struct famez_tx *tx)
 {
-	famez_store(&tx->mine->asks[0].sent, tx->sent);
-	famez_store(&tx->mine->asks[0].want, tx->sent - 1);
-	famez_store(&tx->mine->space_event, tx->head - tx->size - 1);
+	famez_tx_set_events(tx, tx->head - tx->size - 1, tx->sent - 1);
 }
 
 /**
@@ -324,8 +377,9 @@ static inline bool famez_tx_pair(struct famez_tx *tx, __u32 own, __u32 other)
 	tx->head = FAMEZ_RING_START(own, other);
 	tx->asked = tx->head;
 	tx->sent = tx->head;
+	tx->drain = tx->head;
 	famez_store(&tx->mine->head, tx->head);
-	famez_store(&tx->mine->drain, tx->head);
+	famez_store(&tx->mine->drain, tx->drain);
 	famez_tx_unwait(tx);
 	famez_store(&tx->mine->generation, own);
 	famez_store_release(&tx->mine->accepted, other);
@@ -388,12 +442,7 @@ static inline bool famez_rx_header(const struct famez_rx *rx, __u32 tail,
 
 	if (room < sizeof(record))
 		return false;
-	memcpy(&record, at, sizeof(record));
-#ifdef __KERNEL__
-	barrier();	/* the compiler may not read it again */
-#else
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-#endif
+	famez_copy_in(&record, at, sizeof(record));
 	m->length = famez_le32(record.length);
 	if (m->length > room - FAMEZ_RECORD_HEADER ||
 	    famez_record_size(m->length) > room)
@@ -407,10 +456,23 @@ static inline bool famez_rx_header(const struct famez_rx *rx, __u32 tail,
 	return true;
 }
 
+/*
+ * The sender's head, or false.  The pair is checked on both sides of it: before,
+ * lest a newborn receiver take the head of the former pair; after, as a newborn
+ * sender ends the pair before it moves its head.
+ */
+static inline bool famez_rx_head(const struct famez_rx *rx, __u32 *head)
+{
+	if (!famez_rx_ready(rx))
+		return false;
+	*head = famez_load_acquire(&rx->theirs->head);
+	return famez_rx_ready(rx);
+}
+
 /**
- * famez_rx_peek() - find the next message
+ * famez_rx_peek() - find the next record
  * @rx: the receiving side
- * @m: the message, on 0
+ * @m: the record, on 0; its type may be any, %FAMEZ_TYPE_PAD too
  *
  * Return: 0, -EAGAIN when there is none, -EBADMSG when the ring holds garbage
  * (famez_rx_resync() goes on behind it)
@@ -418,30 +480,26 @@ static inline bool famez_rx_header(const struct famez_rx *rx, __u32 tail,
 static inline int famez_rx_peek(const struct famez_rx *rx,
 				struct famez_message *m)
 {
-	__u32 head = famez_load_acquire(&rx->theirs->head);
-	__u32 tail = rx->tail;
+	__u32 tail = rx->tail, head, left, room;
 
-	/* the pair after the head: a newborn sender ends the pair first */
-	if (!famez_rx_ready(rx))
+	if (!famez_rx_head(rx, &head) || head == tail)
 		return -EAGAIN;
 	if (head - tail > rx->size || head & 7)
 		return -EBADMSG;
-	while (head != tail) {
-		__u32 left = rx->size - (tail & (rx->size - 1));
-		__u32 room = head - tail < left ? head - tail : left;
-
-		if (left < FAMEZ_RECORD_HEADER && room == left) {
-			tail += left;	/* no header has room there */
-			continue;
-		}
-		if (!famez_rx_header(rx, tail, room, m))
+	left = rx->size - (tail & (rx->size - 1));
+	if (left < FAMEZ_RECORD_HEADER) {
+		/* no header has room there: the record is behind it */
+		if (head - tail <= left)
 			return -EBADMSG;
-		if (m->type != FAMEZ_TYPE_PAD)
-			return m->length <= famez_ring_longest(rx->size) ?
-				0 : -EBADMSG;
-		tail = m->next;
+		tail += left;
+		left = rx->size;
 	}
-	return -EAGAIN;
+	room = head - tail < left ? head - tail : left;
+	m->buffered = false;
+	if (!famez_rx_header(rx, tail, room, m))
+		return -EBADMSG;
+	return m->type == FAMEZ_TYPE_PAD ||
+	       m->length <= famez_ring_longest(rx->size) ? 0 : -EBADMSG;
 }
 
 /**
@@ -498,23 +556,40 @@ static inline bool famez_rx_must_ring(struct famez_rx *rx)
 }
 
 /**
- * famez_rx_arm() - ask to be rung for the next message
+ * famez_rx_arm() - ask to be rung for the next record
  * @rx: the receiving side
  *
- * After this, the caller looks once more before it sleeps.
+ * After this, the caller looks once more before it sleeps, and arms again if
+ * that moved the tail.
  */
 static inline void famez_rx_arm(struct famez_rx *rx)
 {
-	famez_store(&rx->mine->data_event, rx->tail);
+	rx->event = rx->tail;
+	famez_store(&rx->mine->data_event, rx->event);
 	famez_mb();
 }
 
-/** famez_rx_drain_wanted() - does the sender ask for the ring to be emptied? */
-static inline bool famez_rx_drain_wanted(const struct famez_rx *rx)
+/**
+ * famez_rx_refresh() - put right what strangers have spoilt in our half
+ * @rx: the receiving side
+ *
+ * Return: true when the sender must be rung, as it may have seen that
+ */
+static inline bool famez_rx_refresh(struct famez_rx *rx)
 {
-	__u32 ahead = famez_load(&rx->theirs->drain) - rx->tail;
+	bool spoilt;
 
-	return famez_rx_ready(rx) && ahead && ahead <= rx->size;
+	if (!rx->own)
+		return false;
+	spoilt = famez_restore(&rx->mine->tail, rx->tail);
+	spoilt |= famez_restore(&rx->mine->data_event, rx->event);
+	spoilt |= famez_restore(&rx->mine->grants[0].port, 0);
+	spoilt |= famez_restore(&rx->mine->grants[0].incarnation, 0);
+	spoilt |= famez_restore(&rx->mine->grants[0].limit, rx->limit);
+	spoilt |= famez_restore(&rx->mine->generation, rx->own);
+	famez_wmb();	/* the indexes before the pair that makes them valid */
+	spoilt |= famez_restore(&rx->mine->accepted, rx->other);
+	return spoilt;
 }
 
 /**
@@ -532,24 +607,17 @@ static inline void famez_rx_resync(struct famez_rx *rx)
 }
 
 /**
- * famez_rx_regrant() - answer a sender that asks while nothing is on its way
+ * famez_rx_regrant() - give a window back that spoilt records have cost
  * @rx: the receiving side
+ * @sent: what the sender says that it has sent
  *
- * Context: ring and port buffer are empty, so all the window is free.
- *
- * Return: true when the grant changed, and the sender must be rung
+ * Context: the sender has asked, and ring and buffer are empty, so all of the
+ * window is free.  What is granted is never taken back.
  */
-static inline bool famez_rx_regrant(struct famez_rx *rx)
+static inline void famez_rx_regrant(struct famez_rx *rx, __u32 sent)
 {
-	__u32 want = famez_load(&rx->theirs->asks[0].want);
-	__u32 sent = famez_load(&rx->theirs->asks[0].sent);
-
-	if (!famez_rx_ready(rx) || want - sent >= rx->size ||
-	    sent + rx->window == rx->limit)
-		return false;
-	famez_rx_grant(rx, sent);
-	rx->limit_asked = rx->limit;
-	return true;
+	if ((__s32)(sent + rx->window - rx->limit) > 0)
+		famez_rx_grant(rx, sent);
 }
 
 /**
@@ -581,8 +649,10 @@ static inline bool famez_rx_pair(struct famez_rx *rx, __u32 own, __u32 other,
 	rx->window = window;
 	rx->limit = rx->tail + window;
 	rx->limit_asked = rx->limit;
+	rx->event = rx->tail;
+	rx->drained = rx->tail;
 	famez_store(&rx->mine->tail, rx->tail);
-	famez_store(&rx->mine->data_event, rx->tail);
+	famez_store(&rx->mine->data_event, rx->event);
 	famez_store(&rx->mine->grants[0].port, 0);
 	famez_store(&rx->mine->grants[0].incarnation, 0);
 	famez_store(&rx->mine->grants[0].limit, rx->limit);

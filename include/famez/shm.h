@@ -30,6 +30,7 @@
 #define famez_load_word(p)	READ_ONCE(*(const __u64 *)(p))
 #define famez_mb()		virt_mb()	/* likewise */
 #define famez_wmb()		virt_wmb()	/* likewise */
+#define famez_compiler_barrier()	barrier()
 #define famez_le16(v)		le16_to_cpu(v)
 #define famez_le32(v)		le32_to_cpu(v)
 #define famez_le64(v)		le64_to_cpu(v)
@@ -55,6 +56,8 @@
 	__atomic_load_n((const __u64 *)(p), __ATOMIC_RELAXED)
 #define famez_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define famez_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
+#define famez_compiler_barrier() \
+	__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define famez_le16(v)		le16toh(v)
 #define famez_le32(v)		le32toh(v)
 #define famez_le64(v)		le64toh(v)
@@ -62,6 +65,35 @@
 #define famez_to_le32(v)	htole32(v)
 
 #endif
+
+/**
+ * famez_copy_in() - copy a structure out of shared memory, to check the copy
+ * @to: where to, in our own memory
+ * @from: where from
+ * @size: bytes
+ *
+ * The compiler may not go back and read the original again.
+ */
+static inline void famez_copy_in(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+	famez_compiler_barrier();
+}
+
+/**
+ * famez_restore() - put a word of our own right
+ * @word: the word, which strangers can spoil
+ * @value: what we last wrote there
+ *
+ * Return: true when it had been spoilt
+ */
+static inline bool famez_restore(__le32 *word, __u32 value)
+{
+	if (famez_load(word) == value)
+		return false;
+	famez_store(word, value);
+	return true;
+}
 
 /**
  * famez_passed() - has an index moved beyond an event?

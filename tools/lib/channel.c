@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* The two channels with each peer: messages, pings, and port 0's buffers. */
+/* The two channels with each peer: messages and pings. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "fabric-impl.h"
 
-/* Port 0's buffer for what a peer sends; made when it first comes up. */
-static int make_buffer(struct peer *p)
-{
-	struct famez_channel *channel;
-
-	if (p->buffer.channel || !p->rx.data)
-		return 0;
-	channel = calloc(1, famez_buffer_bytes(p->rx.size));
-	if (!channel)
-		return -ENOMEM;
-	famez_buffer_init(&p->buffer, channel, p->rx.size);
-	return 0;
-}
-
 /* ---- Sending ------------------------------------------------------------ */
 
 /* May something be sent to this peer, now? */
-static int tx_state(struct famez_fabric *f, uint32_t id)
+static int tx_state(struct famez_fabric *f, uint32_t id, uint16_t type)
 {
 	struct peer *p;
 
@@ -31,7 +17,7 @@ static int tx_state(struct famez_fabric *f, uint32_t id)
 	if (id == f->config.id)
 		return -EINVAL;
 	p = &f->peers[id];
-	if (p->reset) {
+	if (p->reset && type == FAMEZ_TYPE_DATA) {
 		p->reset = false;
 		return -ECONNRESET;
 	}
@@ -39,9 +25,26 @@ static int tx_state(struct famez_fabric *f, uint32_t id)
 		return -EHOSTUNREACH;
 	if (!p->generation)
 		return -ENOTCONN;
-	if (!p->tx.data)
-		return -ENOBUFS;
-	return 0;
+	return p->tx.data ? 0 : -ENOBUFS;
+}
+
+/* No room: says so to the receiver, and looks once more. */
+static int tx_wait(struct famez_fabric *f, uint32_t id, uint16_t type,
+		   size_t size, uint8_t **payload)
+{
+	struct peer *p = &f->peers[id];
+	bool help;
+
+	/* a ping leaves no events: they may be those of a message that waits */
+	if (type == FAMEZ_TYPE_DATA) {
+		p->waiting = true;
+		help = famez_tx_wait(&p->tx, size);
+	} else {
+		help = famez_tx_help(&p->tx, type, size);
+	}
+	if (help)
+		fabric_ring(f, id);
+	return famez_tx_room(&p->tx, type, size, payload);
 }
 
 static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
@@ -51,16 +54,15 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 	uint8_t *payload;
 	int err;
 
-	err = famez_tx_room(&p->tx, type, size, &payload);
-	if (err == -EAGAIN) {
-		p->waiting = true;
-		if (famez_tx_wait(&p->tx, type, size))
-			fabric_ring(f, id);
-		err = famez_tx_room(&p->tx, type, size, &payload);
-	}
+	err = tx_state(f, id, type);
 	if (err)
 		return err;
-	if (p->waiting) {
+	err = famez_tx_room(&p->tx, type, size, &payload);
+	if (err == -EAGAIN)
+		err = tx_wait(f, id, type, size, &payload);
+	if (err)
+		return err;
+	if (p->waiting && type == FAMEZ_TYPE_DATA) {
 		famez_tx_unwait(&p->tx);
 		p->waiting = false;
 	}
@@ -78,10 +80,6 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 int famez_fabric_send(struct famez_fabric *f, uint32_t id, const void *data,
 		      size_t size)
 {
-	int err = tx_state(f, id);
-
-	if (err)
-		return err;
 	if (size > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
 	return tx_send(f, id, FAMEZ_TYPE_DATA, data, size);
@@ -90,10 +88,6 @@ int famez_fabric_send(struct famez_fabric *f, uint32_t id, const void *data,
 int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 		      size_t size)
 {
-	int err = tx_state(f, id);
-
-	if (err)
-		return err;
 	if (size > FAMEZ_PING_MAX)
 		return -EMSGSIZE;
 	return tx_send(f, id, FAMEZ_TYPE_PING, data, size);
@@ -103,7 +97,7 @@ static void send_pong(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
 
-	if (p->pong_due && p->tx.data &&
+	if (p->pong_due &&
 	    tx_send(f, id, FAMEZ_TYPE_PONG, p->pong, p->pong_due) != -EAGAIN)
 		p->pong_due = 0;
 }
@@ -132,120 +126,119 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 	}
 }
 
-/* The next record for a program in the ring; takes out all before it. */
+/* The next message for a program in the ring; takes out all before it. */
 static int rx_next(struct famez_fabric *f, uint32_t id,
 		   struct famez_message *m)
 {
 	struct peer *p = &f->peers[id];
 	int err;
 
-	for (;;) {
-		err = famez_rx_peek(&p->rx, m);
-		if (err == -EBADMSG) {
-			famez_rx_resync(&p->rx);
-			fabric_ring(f, id);
-			return -EAGAIN;
-		}
-		if (err || m->type == FAMEZ_TYPE_DATA)
-			return err;
+	while ((err = famez_inbox_peek_ring(&p->in, m)) == 1) {
 		rx_control(f, id, m);
-		famez_rx_consume(&p->rx, m);
+		famez_inbox_skip(&p->in, m);
 	}
+	return err;
 }
 
 /* Empties the ring into port 0's buffer, as far as that takes it. */
-static void drain(struct famez_fabric *f, uint32_t id)
+static int rx_drain(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
+	uint32_t before = p->in.rx.tail;
 	struct famez_message m;
+	int err;
 
-	while (!rx_next(f, id, &m) && famez_buffer_put(&p->buffer, &m))
-		famez_rx_consume(&p->rx, &m);
-	famez_rx_must_ring(&p->rx);	/* it is rung anyhow: it asked */
-	fabric_ring(f, id);
+	do {
+		err = rx_next(f, id, &m);
+	} while (!err && famez_inbox_stash(&p->in, &m));
+	famez_inbox_drained(&p->in, before);
+	return err;
 }
 
-void channel_service(struct famez_fabric *f, uint32_t id)
+static void ring_if_due(struct famez_fabric *f, uint32_t id)
+{
+	if (famez_inbox_must_ring(&f->peers[id].in))
+		fabric_ring(f, id);
+}
+
+bool channel_service(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
 	struct famez_message m;
+	int err = 0;
 
 	p->active = true;
-	if (!p->rx.own)
-		return;
-	if (famez_rx_drain_wanted(&p->rx))
-		drain(f, id);
-	if (famez_buffer_peek(&p->buffer, &m) == -EAGAIN &&
-	    rx_next(f, id, &m) == -EAGAIN && famez_rx_regrant(&p->rx))
-		fabric_ring(f, id);
+	famez_inbox_begin(&p->in);
+	if (p->in.rx.own) {
+		p->in.ring |= famez_rx_refresh(&p->in.rx);
+		/* it is for the sender to put its half right */
+		p->in.ring |= !famez_rx_ready(&p->in.rx);
+		err = famez_inbox_drain_wanted(&p->in) ? rx_drain(f, id) :
+							 rx_next(f, id, &m);
+	}
+	p->in.ring |= famez_tx_refresh(&p->tx);
 	send_pong(f, id);
+	ring_if_due(f, id);
+	return err == -EBUSY;
 }
 
-/* The next message from one peer, and where it is. */
+/* The next message from one peer, whether in its buffer or in its ring. */
 static int next_from(struct famez_fabric *f, uint32_t id,
-		     struct famez_message *m, struct famez_rx **from)
+		     struct famez_message *m)
+{
+	struct famez_inbox *in = &f->peers[id].in;
+	int err;
+
+	famez_inbox_begin(in);
+	err = famez_inbox_peek(in, m);
+	if (err == 1)
+		err = rx_next(f, id, m);
+	ring_if_due(f, id);
+	return err;
+}
+
+/* Nothing from this peer: asks to be rung, and looks once more. */
+static int arm(struct famez_fabric *f, uint32_t id, struct famez_message *m)
 {
 	struct peer *p = &f->peers[id];
+	uint32_t tail;
+	int err;
 
-	/* the buffer first: it is older */
-	*from = &p->buffer.rx;
-	if (!famez_buffer_peek(&p->buffer, m))
-		return 0;
-	*from = &p->rx;
-	return p->rx.own ? rx_next(f, id, m) : -EAGAIN;
+	do {
+		tail = p->in.rx.tail;
+		famez_inbox_arm(&p->in);
+		err = next_from(f, id, m);
+	} while (err == -EAGAIN && tail != p->in.rx.tail);
+	p->active = err != -EAGAIN;
+	return err;
 }
 
 /* The next message from anyone, each in turn. */
 static int next_message(struct famez_fabric *f, uint32_t *id,
-			struct famez_message *m, struct famez_rx **from)
+			struct famez_message *m)
 {
 	uint32_t i, n = f->layout.peers.count;
 
 	for (i = 0; i < n; i++) {
 		*id = (f->next + i) % n;
-		if (f->peers[*id].active && !next_from(f, *id, m, from))
+		if (f->peers[*id].active && !next_from(f, *id, m))
 			return 0;
 	}
-	/* none: ask to be rung, and look once more */
-	for (i = 0; i < n; i++) {
-		struct peer *p = &f->peers[i];
-
-		if (!p->active)
-			continue;
-		*id = i;
-		if (p->rx.own)
-			famez_rx_arm(&p->rx);
-		if (!next_from(f, i, m, from))
+	for (*id = 0; *id < n; ++*id)
+		if (f->peers[*id].active && !arm(f, *id, m))
 			return 0;
-		p->active = false;
-	}
 	return -EAGAIN;
-}
-
-/* A program has read a message: its sender may send as much again. */
-static void give_back(struct famez_fabric *f, uint32_t id,
-		      const struct famez_rx *from,
-		      const struct famez_message *m)
-{
-	struct peer *p = &f->peers[id];
-
-	if (!p->rx.own || (from == &p->buffer.rx &&
-			   famez_buffer_is_stale(&p->buffer, m)))
-		return;
-	famez_rx_grant(&p->rx, m->sent);
-	if (famez_rx_must_ring(&p->rx))
-		fabric_ring(f, id);
 }
 
 int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer, void *data,
 		      size_t room, size_t *size)
 {
 	struct famez_message m;
-	struct famez_rx *from;
+	struct famez_inbox *in;
 	uint32_t id;
 	int err;
 
-	err = next_message(f, &id, &m, &from);
+	err = next_message(f, &id, &m);
 	if (err)
 		return err;
 	*size = m.length;
@@ -253,8 +246,12 @@ int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer, void *data,
 		return -EMSGSIZE;
 	if (m.length)
 		memcpy(data, m.payload, m.length);
-	famez_rx_consume(from, &m);
-	give_back(f, id, from, &m);
+	in = &f->peers[id].in;
+	famez_inbox_read(in, &m);
+	/* there is room again for what could not be drained */
+	if (in->rx.own && famez_inbox_drain_wanted(in))
+		rx_drain(f, id);
+	ring_if_due(f, id);
 	f->next = id + 1;
 	*peer = id;
 	return 0;
@@ -262,27 +259,40 @@ int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer, void *data,
 
 /* ---- Generations -------------------------------------------------------- */
 
+/* Port 0's buffer for what a peer sends; made when it first comes up. */
+static int make_buffer(struct peer *p)
+{
+	struct famez_channel *buffer;
+
+	if (p->in.buffer || !p->in.rx.data)
+		return 0;
+	buffer = calloc(1, famez_inbox_bytes(&p->in));
+	if (!buffer)
+		return -ENOMEM;
+	famez_inbox_set_buffer(&p->in, buffer);
+	return 0;
+}
+
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 {
 	struct peer *p = &f->peers[id];
+	uint32_t own = generation ? f->generation : 0;
 
 	if (generation && make_buffer(p))
 		return -ENOMEM;
 	/* what the former sender had sent is still to be delivered */
-	if (p->rx.own)
-		drain(f, id);
+	famez_inbox_begin(&p->in);
+	if (p->in.rx.own)
+		rx_drain(f, id);
 	if (famez_tx_in_flight(&p->tx))
 		p->reset = true;
 	p->generation = generation;
-	famez_buffer_new_sender(&p->buffer);
 	p->pong_due = 0;
 	p->waiting = false;
 	p->active = true;
 	if (p->tx.data)
-		famez_tx_pair(&p->tx, generation ? f->generation : 0,
-			      generation);
-	if (p->rx.data)
-		famez_rx_pair(&p->rx, generation ? f->generation : 0,
-			      generation, FAMEZ_WINDOW_RINGS * p->rx.size);
+		famez_tx_pair(&p->tx, own, generation);
+	if (p->in.rx.data)
+		famez_inbox_pair(&p->in, own, generation);
 	return 0;
 }

@@ -3,16 +3,15 @@
 #ifndef FAMEZ_LIB_FABRIC_IMPL_H
 #define FAMEZ_LIB_FABRIC_IMPL_H
 
-#include <famez/buffer.h>
+#include <famez/inbox.h>
 #include "fabric.h"
 
 /**
  * struct peer - another peer, and the two channels with it
  * @generation: for which the channels are set up, 0: not up
  * @tx: channel to it; no data: there is none
- * @rx: channel from it; no data: there is none
- * @buffer: what was drained from @rx, and not read yet
- * @active: @rx is not armed; it may have messages
+ * @in: channel from it
+ * @active: the channel from it is not armed; it may have messages
  * @waiting: famez_tx_wait() was called and not taken back
  * @reset: messages to it were lost, which no sender has been told
  * @pong_due: bytes of @pong that wait for room, 0: none
@@ -21,8 +20,7 @@
 struct peer {
 	uint32_t generation;
 	struct famez_tx tx;
-	struct famez_rx rx;
-	struct famez_buffer buffer;
+	struct famez_inbox in;
 	bool active;
 	bool waiting;
 	bool reset;
@@ -52,7 +50,10 @@ void fabric_ring(struct famez_fabric *f, uint32_t id);
 /* Sets both channels with a peer up for its generation, 0: down. */
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation);
 
-/* Does what a peer's mark may ask for, whether or not a program reads. */
-void channel_service(struct famez_fabric *f, uint32_t id);
+/*
+ * Does what a peer's mark may ask for, whether or not a program reads.  True:
+ * there may be more, which is to be done after others had their turn.
+ */
+bool channel_service(struct famez_fabric *f, uint32_t id);
 
 #endif /* FAMEZ_LIB_FABRIC_IMPL_H */

@@ -63,9 +63,11 @@ static void look_at_peer(struct famez_fabric *f, uint32_t id)
 
 	if (id == f->config.id || generation == f->peers[id].generation)
 		return;
-	/* out of memory: the peer stays down for us, and is tried again */
-	if (channel_pair(f, id, generation) < 0)
+	if (channel_pair(f, id, generation) < 0) {
+		/* out of memory: it stays down for us, until the next look */
+		f->peers_epoch = famez_load(&header(f)->peers_epoch) - 1;
 		return;
+	}
 	fabric_ring(f, id);
 }
 
@@ -74,9 +76,32 @@ static void look_at_all_peers(struct famez_fabric *f)
 	uint32_t id;
 
 	f->peers_epoch = famez_load_acquire(&header(f)->peers_epoch);
-	famez_mb();
+	famez_mb();	/* the epoch first: what changes later changes it again */
 	for (id = 0; id < f->layout.peers.count; id++)
 		look_at_peer(f, id);
+}
+
+/* There is more to do for a peer: come back for it. */
+static void ring_self(struct famez_fabric *f, uint32_t id)
+{
+	uint8_t *row = bell_row(f, f->config.id) + id;
+
+	famez_store_byte(row + seen_row(f), (uint8_t)~famez_load_byte(row));
+	f->config.ring(f->config.context, f->config.id, 0);
+}
+
+/* Puts our half of our record right, and tells who may have seen it wrong. */
+static void refresh_record(struct famez_fabric *f)
+{
+	struct famez_peer *mine = fabric_record(f, f->config.id);
+	bool spoilt;
+	uint32_t id;
+
+	spoilt = famez_restore(&mine->vectors, f->config.vectors);
+	spoilt |= famez_restore(&mine->generation, f->generation);
+	for (id = 0; spoilt && id < f->layout.peers.count; id++)
+		if (f->peers[id].generation)
+			fabric_ring(f, id);
 }
 
 int famez_fabric_service(struct famez_fabric *f)
@@ -87,6 +112,7 @@ int famez_fabric_service(struct famez_fabric *f)
 	if (le64toh(__atomic_load_n(&header(f)->fabric, __ATOMIC_RELAXED)) !=
 	    f->layout.fabric)
 		return -ENODEV;
+	refresh_record(f);
 	if (famez_load(&header(f)->peers_epoch) != f->peers_epoch)
 		look_at_all_peers(f);
 	for (id = 0; id < f->layout.peers.count; id++) {
@@ -98,7 +124,8 @@ int famez_fabric_service(struct famez_fabric *f)
 		if (!famez_bell_take(row + id, row + id + seen_row(f)))
 			continue;
 		look_at_peer(f, id);
-		channel_service(f, id);
+		if (channel_service(f, id))
+			ring_self(f, id);
 	}
 	return 0;
 }
@@ -147,10 +174,12 @@ static void find_channels(struct famez_fabric *f)
 	uint32_t i;
 
 	for (i = 0; i < f->layout.directory.count; i++) {
-		memcpy(&entry, at(f, f->layout.directory.offset +
+		famez_copy_in(&entry, at(f, f->layout.directory.offset +
 			(uint64_t)i * f->layout.directory.stride),
-		       sizeof(entry));
-		if (!famez_direntry_read(&f->layout, &entry, &span))
+			      sizeof(entry));
+		if (!famez_direntry_read(&f->layout, &entry, &span) ||
+		    (span.from != f->config.id && span.to != f->config.id) ||
+		    !famez_layout_take(&f->layout, &span))
 			continue;
 		c = at(f, span.offset);
 		if (span.from == f->config.id && !f->peers[span.to].tx.data)
@@ -158,8 +187,8 @@ static void find_channels(struct famez_fabric *f)
 				.mine = &c->tx, .theirs = &c->rx,
 				.data = c->data, .size = span.size,
 			};
-		if (span.to == f->config.id && !f->peers[span.from].rx.data)
-			f->peers[span.from].rx = (struct famez_rx){
+		if (span.to == f->config.id && !f->peers[span.from].in.rx.data)
+			f->peers[span.from].in.rx = (struct famez_rx){
 				.mine = &c->rx, .theirs = &c->tx,
 				.data = c->data, .size = span.size,
 			};
@@ -214,7 +243,7 @@ int famez_fabric_start(struct famez_fabric **fabric,
 	if (!f)
 		return -ENOMEM;
 	f->config = *config;
-	memcpy(&copy, header(f), sizeof(copy));
+	famez_copy_in(&copy, header(f), sizeof(copy));
 	err = famez_layout_read(&f->layout, &copy, config->size);
 	if (!err && (config->id >= f->layout.peers.count || !config->vectors ||
 		     config->vectors > f->layout.vectors))
@@ -253,7 +282,7 @@ void famez_fabric_stop(struct famez_fabric *f)
 	for (id = 0; id < f->layout.peers.count; id++) {
 		if (f->peers[id].generation)
 			fabric_ring(f, id);
-		free(f->peers[id].buffer.channel);
+		free(f->peers[id].in.buffer);
 	}
 	free(f->peers);
 	free(f);

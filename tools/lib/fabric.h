@@ -78,7 +78,7 @@ int famez_fabric_send(struct famez_fabric *f, uint32_t peer,
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);
 
-/* Next message: its size, at most @room, and sender.  Return: bytes; -EAGAIN
+/* Next message: its sender, and its size, at most @room.  Return: 0; -EAGAIN
  * when there is none (the caller is rung for the next); -EMSGSIZE when it is
  * longer than @room (*size tells; it stays)
  */

@@ -10,7 +10,13 @@
 
 static void ring(void *context, uint32_t peer, uint32_t vector)
 {
-	peer_ring(context, peer, vector);
+	struct server *s = context;
+
+	/* ourselves: there is more to do than one call takes */
+	if (peer == s->plan.layout.server_id)
+		self_wake(s);
+	else
+		peer_ring(s, peer, vector);
 }
 
 /* ---- Messages ------------------------------------------------------------------ */

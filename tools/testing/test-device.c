@@ -357,6 +357,33 @@ static void test_signal(void **state)
 	close(fd);
 }
 
+/* With SA_RESTART a signal goes unnoticed, and the call goes on as it was. */
+static void test_restart(void **state)
+{
+	struct sigaction action = { .sa_handler = nothing,
+				    .sa_flags = SA_RESTART };
+	struct itimerval soon = {
+		.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000,
+	}, never = { };
+	int fd = open_device(0), status;
+	uint32_t peer, length;
+	char data[16];
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	if (!fork()) {
+		/* after the parent has been interrupted a few times */
+		usleep(200000);
+		_exit(send_to(fd, echo_id, "after all", 9));
+	}
+	assert_int_equal(recv_from(fd, &peer, data, 16, &length), 0);
+	assert_int_equal(length, 9);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_true(wait(&status) > 0 && !status);
+	close(fd);
+}
+
 /* Several readers asleep, one message: one of them has it, exactly once. */
 static void test_many_readers(void **state)
 {
@@ -561,6 +588,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_recv_errors),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_many_readers),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_text),

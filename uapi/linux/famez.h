@@ -15,7 +15,8 @@
  * are the same for 32-bit and 64-bit programs.
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
- * ENODEV (the device has gone).
+ * ENODEV (the device has gone, or another switch has taken its memory), EBADF
+ * (the file is not open for what the command does).
  */
 #ifndef _UAPI_LINUX_FAMEZ_H
 #define _UAPI_LINUX_FAMEZ_H
@@ -140,12 +141,15 @@ struct famez_msg {
 	__u32 reserved;
 };
 
+#define FAMEZ_PING_TIMEOUT_MAX	3600000	/* milliseconds: an hour */
+
 /**
  * struct famez_ping - FAMEZ_IOC_PING
  * @size: bytes of this structure
  * @flags: 0
  * @peer: id of whom to ping
- * @timeout_ms: how long to wait for the answer, 1 to 3600000
+ * @timeout_ms: how long to wait for the answer, 1 to
+ *	%FAMEZ_PING_TIMEOUT_MAX
  * @nanoseconds: out: how long it took
  */
 struct famez_ping {
@@ -174,7 +178,7 @@ struct famez_ping {
  * in the channel.  EAGAIN: no room now.  EINTR: a signal came first.
  * EMSGSIZE: too long.  EHOSTUNREACH: no such peer on the fabric.  ENOTCONN: it
  * has no driver or program running.  ENOBUFS: no channel to it can be had.
- * ECONNRESET: it restarted, and what it had not read is lost; told once.
+ * ECONNRESET: it restarted, and messages in its channel were lost; told once.
  * EINVAL: to oneself.
  */
 #define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)

@@ -35,7 +35,7 @@ load() {
 # complete LOG: a program's output ends in its planned count
 complete() {
 	tail -n 1 "$1" | grep -q '^PLAN-COMPLETE [1-9]' || {
-		tail -n 40 "$1"
+		tail -n 40 "$1" "${1%.log}.err"
 		false
 	}
 }
@@ -52,7 +52,7 @@ background() {
 
 # says NODE REGEX: waits until the background command has said it
 says() {
-	on "$1" "tail -n +1 -f /tmp/bg | grep -m 1 -E '$2'" >/dev/null
+	on "$1" wire-wait /tmp/bg "$2" >/dev/null
 }
 
 # switch_says REGEX: waits for a line of the switch

@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# image.sh KERNEL: the guests' file system for the tests, with the driver for
+# that kernel and all programs that run in a guest.
+set -eu
+top=$(cd "$(dirname "$0")/../../.." && pwd)
+cd "$top"
+export FAMEZ_BUILD=$top/build
+tools/testing/build-module.sh "$1" "build/modules/$1"
+set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
+for program in famez-flood test-device wire-wait; do
+	set -- "$@" --add "build/testing/$program"
+done
+kernel=$1
+shift
+build/bin/famez-vm initramfs --kernel "$kernel" \
+	--output "build/test-initramfs-$kernel.img" "$@" >/dev/null
