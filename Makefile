@@ -11,6 +11,13 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 B := build
 
+# make V=1 shows the commands
+ifeq ($(V),1)
+Q :=
+else
+Q = @echo "  BUILD   $@";
+endif
+
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -MMD -MP
 INCLUDES := -Iinclude -Iuapi -Itools/lib
@@ -50,27 +57,27 @@ tools: $(addprefix $(B)/bin/,$(PROGRAMS)) $(B)/lib/libfamez.a
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(INCLUDES) -fPIC -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) $(INCLUDES) -fPIC -c $< -o $@
 
 $(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
 	@mkdir -p $(@D)
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -lsystemd -o $@
+	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -o $@
 
 $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
 
 $(B)/bin/famez-vm: $(call objs,$(VM_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -ljson-c -o $@
+	$(Q)$(CC) $(CFLAGS) $^ -ljson-c -o $@
 
 $(B)/bin/famez-agent: $(call objs,tools/vm/agent.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
 
 # ---- tests -------------------------------------------------------------------
 
@@ -82,34 +89,34 @@ tests: tools $(addprefix $(B)/testing/,$(TESTS))
 
 $(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 # TSan knows no fences; what they order is ordered by the indexes as well
 $(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $^ -lsystemd -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
 $(addprefix $(B)/testing/,test-device test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(INCLUDES) $^ -lcmocka -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 
 $(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
 
 deps:
 	@tools/testing/install-deps.sh
 
 demo: deps
-	@$(MAKE) --no-print-directory tools
+	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh
 
 smoke check check-full: deps
-	@$(MAKE) --no-print-directory -j2 tests
+	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 
 lint: deps

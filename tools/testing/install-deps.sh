@@ -7,31 +7,48 @@ packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
 qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse
 libsystemd-dev libjson-c-dev libcmocka-dev"
 
-missing=
-for package in $packages; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
-		grep -q 'ok installed' || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-
 sudo=
-if [ "$(id -u)" != 0 ]; then
-	sudo=sudo
-	command -v sudo >/dev/null || {
-		echo "missing packages:$missing" >&2
-		echo "run this as root, or install them: apt install$missing" >&2
+[ "$(id -u)" = 0 ] || sudo=sudo
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# quietly COMMAND...: its output is shown when it fails
+quietly() {
+	"$@" >"$log" 2>&1 </dev/null || {
+		cat "$log" >&2
 		exit 1
 	}
-fi
-echo "installing:$missing"
-log=$(mktemp)
-{
-	$sudo apt-get update &&
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y \
-		--no-install-recommends $missing
-} >"$log" 2>&1 </dev/null || {
-	cat "$log" >&2
-	rm -f "$log"
-	exit 1
 }
-rm -f "$log"
+
+missing() {
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
+			grep -q 'ok installed' || printf ' %s' "$package"
+	done
+}
+
+# What the guests' kernel, the newest that apt knows, needs for its modules.
+headers() {
+	apt-cache show --no-all-versions linux-headers-amd64 2>/dev/null |
+		sed -n 's/^Depends: *\(linux-headers-[0-9][^ ,]*\).*/\1/p'
+}
+
+install() {
+	[ $# -gt 0 ] || return 0
+	if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+		echo "missing packages: $*" >&2
+		echo "run this as root, or install them: apt install $*" >&2
+		exit 1
+	fi
+	echo "installing: $*"
+	quietly $sudo apt-get update
+	quietly $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+		--no-install-recommends "$@"
+}
+
+# apt must know the stock kernel's package, which is fetched, not installed
+apt-cache show linux-image-amd64 >/dev/null 2>&1 || quietly $sudo apt-get update
+# shellcheck disable=SC2046,SC2086
+install $(missing $packages)
+# shellcheck disable=SC2046
+install $(missing $(headers))

@@ -5,9 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,8 +18,8 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <cmocka.h>
 #include <famez.h>
+#include "plan.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
@@ -1022,5 +1020,7 @@ int main(int argc, char **argv)
 	if (stage == MAP_FAILED)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return run_plan(cmocka_run_group_tests(tests, group_setup,
+					       group_teardown),
+			sizeof(tests) / sizeof(tests[0]));
 }

@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,9 +17,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <cmocka.h>
 #include <famez/layout.h>
 #include <famez.h>
+#include "plan.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
@@ -619,5 +616,5 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	alarm(300);	/* nothing here takes long */
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN_PLAN("lib", tests);
 }

@@ -166,7 +166,7 @@ static void feed_stdin(void)
 		return;
 	if (!tx_flush(&agent.in, agent.fds[IN].fd)) {
 		/*
-		 * Nobody reads it. Without acknowledgement the host soon
+		 * Nobody reads it. Without acknowledgment the host soon
 		 * stops sending.
 		 */
 		tx_clear(&agent.in);

@@ -340,8 +340,10 @@ static int prepare_poll(struct pollfd *fds)
 			now[0].events |= POLLOUT;
 		now[1] = (struct pollfd){ guest->qemu.pidfd, POLLIN, 0 };
 		now[2] = (struct pollfd){ guest->watch, POLLIN, 0 };
-		if (guest->ready)
-			now[1].fd = now[2].fd = -1;
+		if (guest->ready) {
+			now[1].fd = -1;
+			now[2].fd = -1;
+		}
 	}
 	return waiting;
 }

@@ -69,7 +69,7 @@ struct famez_slot {
 #define FAMEZ_MAJOR		0	/* another major: FAM only */
 #define FAMEZ_MINOR		1	/* a higher minor only adds */
 
-#define FAMEZ_MEMORY_MIN	(1ULL << 20)
+#define FAMEZ_MEMORY_MIN	0x100000ULL
 #define FAMEZ_PEERS_MAX		65536	/* ids have 16 bits */
 #define FAMEZ_VECTORS_MAX	2048	/* what MSI-X can name */
 
@@ -230,7 +230,7 @@ struct famez_direntry {
 };
 
 #define FAMEZ_RING_MIN		512
-#define FAMEZ_RING_MAX		(1U << 20)
+#define FAMEZ_RING_MAX		0x100000U
 #define FAMEZ_GRANTS		64	/* ports a peer can bind, port 0 included */
 
 /**
