@@ -41,15 +41,12 @@ help:
 # ---- modules ----------------------------------------------------------------
 
 modules:
+	@[ -d "$(KDIR)" ] || { \
+		echo "no kernel headers in $(KDIR):" >&2; \
+		echo "install linux-headers-$$(uname -r), or name others with KDIR=" >&2; \
+		echo "('make tools' builds what needs none)" >&2; \
+		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
-
-# For a guest's kernel, beside those for the host's: a copy of the sources, so
-# that several kernels' objects do not meet.
-$(B)/modules/%/famez_bridge.ko: FORCE
-	@tools/testing/build-module.sh $* $(B)/modules/$*
-
-.PHONY: FORCE
-FORCE:
 
 # ---- tools -------------------------------------------------------------------
 
