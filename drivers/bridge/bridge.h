@@ -26,6 +26,7 @@
 
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
+#include <famez/events.h>
 #include <famez/inbox.h>
 #include <famez/layout.h>
 
@@ -37,12 +38,14 @@ struct pci_dev;
  * struct famez_remote - another peer, and the channels with it
  * @generation: for which the channels are set up, 0: not up; changed under
  *	rx_lock and tx_lock, read anywhere
+ * @seen: what the events have told of it; under events_lock
  * @rings: counts its marks, and what else its waiters should look at; changed
  *	under bell_lock, read anywhere
  * @wait: those who wait for @rings to change
  *
  * @tx_lock: the sending side; nests inside rx_lock, never held over a sleep
- * @turn: held by the one sender that sleeps for room
+ * @sleeper: somebody sleeps for room, and has the events; set under @tx_lock
+ * @turn: those who wait to be the next
  * @tx: channel to it; no data: there is none; under @tx_lock
  * @reset: messages to it were lost, which no sender has been told; under
  *	@tx_lock
@@ -58,11 +61,13 @@ struct pci_dev;
  */
 struct famez_remote {
 	u32 generation;
+	struct famez_seen seen;
 	unsigned int rings;
 	wait_queue_head_t wait;
 
 	struct mutex tx_lock;	/* the sending side */
-	struct mutex turn;	/* the right to sleep for room */
+	bool sleeper;
+	wait_queue_head_t turn;
 	struct famez_tx tx;
 	bool reset;
 
@@ -81,6 +86,7 @@ struct famez_remote {
  * @dev: the character device; frees this when it is released
  * @cdev: the same
  * @index: number in the device's name
+ * @node: in the list of all bridges, for a panic
  * @inode: of no file system; its mapping serves all opens, so that one call
  *	unmaps everything
  *
@@ -97,7 +103,8 @@ struct famez_remote {
  *
  * @layout: what the control area is; constant
  * @id: own id; constant
- * @generation: of this start; constant
+ * @generation: of this start; changed by resume, when nobody is inside but
+ *	sleepers that are frozen
  * @message_max: longest message, in bytes; constant
  * @name: own name; constant
  *
@@ -109,6 +116,10 @@ struct famez_remote {
  * @rx_wait: those who wait for a message
  * @work: does what marks ask for in process context
  *
+ * @events_lock: for @events and all famez_remote.seen
+ * @events: what happened to peers
+ * @event_wait: those who wait for an event
+ *
  * @rx_lock: for the receiving side of all channels
  * @rx_next: whose message is looked for first; under @rx_lock
  * @peers_epoch: of the peer table as last looked through; by @work alone
@@ -118,6 +129,7 @@ struct famez_bridge {
 	struct device dev;
 	struct cdev cdev;
 	int index;
+	struct list_head node;
 	struct inode *inode;
 
 	struct pci_dev *pdev;
@@ -143,6 +155,10 @@ struct famez_bridge {
 	unsigned int rx_events;
 	wait_queue_head_t rx_wait;
 	struct delayed_work work;
+
+	spinlock_t events_lock;	/* events */
+	struct famez_events events;
+	wait_queue_head_t event_wait;
 
 	struct mutex rx_lock;	/* the receiving side of all channels */
 	u32 rx_next;
@@ -188,8 +204,18 @@ void famez_fabric_free(struct famez_bridge *b);
 /** famez_fabric_start() - publish a generation; interrupts are on */
 void famez_fabric_start(struct famez_bridge *b);
 
-/** famez_fabric_stop() - end the generation; nobody is inside any more */
+/**
+ * famez_fabric_stop() - end the generation
+ *
+ * Context: may sleep; nobody is inside, or who is sleeps frozen
+ */
 void famez_fabric_stop(struct famez_bridge *b);
+
+/** famez_fabric_restart() - after a stop: start another generation */
+void famez_fabric_restart(struct famez_bridge *b);
+
+/** famez_fabric_panic() - tell the peers; takes no lock, never sleeps */
+void famez_fabric_panic(struct famez_bridge *b);
 
 /** famez_fabric_interrupt() - acknowledge, mark, wake; interrupt context */
 void famez_fabric_interrupt(struct famez_bridge *b);
@@ -263,19 +289,20 @@ bool famez_channel_service(struct famez_bridge *b, u32 id);
  * @b: the bridge, inside
  * @id: the receiver
  * @from: the message, all of it; advanced on success
- * @wait: sleep while there is no room
+ * @timeout: jiffies to sleep at most while there is no room, 0: not at all
  *
  * Page faults are not taken: -EFAULT means that the caller leaves, faults @from
  * in and tries again.
  *
- * Return: 0 or an error as of FAMEZ_IOC_SEND
+ * Return: 0 or an error as of FAMEZ_IOC_SEND; -EAGAIN, not -ETIMEDOUT, when the
+ * time is over
  */
 int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
-		       bool wait);
+		       long timeout);
 
 /** famez_channel_recv() - receive a message; likewise */
 int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
-		       bool wait);
+		       long timeout);
 
 /** famez_channel_readable() - is there a message? if not, a mark will come */
 bool famez_channel_readable(struct famez_bridge *b);
@@ -316,6 +343,9 @@ int famez_chardev_add(struct famez_bridge *b);
 
 /** famez_chardev_remove() - let nobody in, and everybody out; may sleep */
 void famez_chardev_remove(struct famez_bridge *b);
+
+/** famez_chardev_shut() - let nobody do anything more; may sleep */
+void famez_chardev_shut(struct famez_bridge *b);
 
 int famez_chardev_register(void);
 void famez_chardev_unregister(void);

@@ -99,7 +99,8 @@ static int famez_tx_write(struct famez_bridge *b, u32 id, u16 type,
 		famez_tx_drain(&r->tx);
 	if (famez_tx_must_ring(&r->tx) || type != FAMEZ_TYPE_DATA)
 		famez_ring(b, id);
-	return 0;
+	/* the device may have been pulled out, and taken nothing */
+	return famez_lost(b) ? -ENODEV : 0;
 }
 
 /*
@@ -139,42 +140,64 @@ static int famez_tx_try_locked(struct famez_bridge *b, u32 id, u16 type,
 
 	mutex_lock(&r->tx_lock);
 	err = famez_tx_try(b, id, type, from, sleeper);
-	if (sleeper && err != -EAGAIN && r->tx.own)
-		famez_tx_unwait(&r->tx);
 	mutex_unlock(&r->tx_lock);
 	return err;
 }
 
-static void famez_tx_give_up(struct famez_remote *r)
+/* Becomes the sleeper; *left jiffies at most. */
+static int famez_tx_take_turn(struct famez_remote *r, long *left)
+{
+	bool mine;
+
+	for (;;) {
+		mutex_lock(&r->tx_lock);
+		mine = !r->sleeper;
+		r->sleeper = true;
+		mutex_unlock(&r->tx_lock);
+		if (mine)
+			return 0;
+		*left = wait_event_interruptible_timeout(r->turn,
+							 !READ_ONCE(r->sleeper),
+							 *left);
+		if (*left <= 0)
+			return *left ? *left : -EAGAIN;
+	}
+}
+
+static void famez_tx_give_turn(struct famez_remote *r)
 {
 	mutex_lock(&r->tx_lock);
 	if (r->tx.own)
 		famez_tx_unwait(&r->tx);
+	WRITE_ONCE(r->sleeper, false);
 	mutex_unlock(&r->tx_lock);
+	wake_up_interruptible(&r->turn);
 }
 
 static int famez_tx_sleep(struct famez_bridge *b, u32 id,
-			  struct iov_iter *from)
+			  struct iov_iter *from, long left)
 {
 	struct famez_remote *r = &b->remotes[id];
 	unsigned int rings;
 	int err;
 
-	if (mutex_lock_interruptible(&r->turn))
-		return -ERESTARTSYS;
+	err = famez_tx_take_turn(r, &left);
+	if (err)
+		return err;
 	for (;;) {
 		rings = READ_ONCE(r->rings);
 		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, true);
-		if (err != -EAGAIN)
+		if (err != -EAGAIN || !left)
 			break;
-		err = wait_event_interruptible(r->wait,
-					       READ_ONCE(r->rings) != rings);
-		if (err) {
-			famez_tx_give_up(r);
+		left = wait_event_interruptible_timeout(r->wait,
+							READ_ONCE(r->rings) != rings,
+							left);
+		if (left < 0) {
+			err = left;
 			break;
 		}
 	}
-	mutex_unlock(&r->turn);
+	famez_tx_give_turn(r);
 	return err;
 }
 
@@ -186,7 +209,7 @@ static int famez_check_dest(struct famez_bridge *b, u32 id)
 }
 
 int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
-		       bool wait)
+		       long timeout)
 {
 	int err = famez_check_dest(b, id);
 
@@ -195,10 +218,10 @@ int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
 	id = array_index_nospec(id, b->layout.peers.count);
 	/* nobody overtakes one that sleeps: it might never find room */
 	err = -EAGAIN;
-	if (!mutex_is_locked(&b->remotes[id].turn))
+	if (!READ_ONCE(b->remotes[id].sleeper))
 		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, false);
-	if (err == -EAGAIN && wait)
-		err = famez_tx_sleep(b, id, from);
+	if (err == -EAGAIN && timeout)
+		err = famez_tx_sleep(b, id, from, timeout);
 	return err;
 }
 
@@ -554,6 +577,9 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 		err = famez_arm(b, &d->peer, &m);
 	if (!err)
 		err = famez_deliver(d, &m);
+	/* what a device that was pulled out says is no message */
+	if (famez_lost(b))
+		err = -ENODEV;
 	if (!err)
 		famez_rx_done(b, d->peer, &m);
 	mutex_unlock(&b->rx_lock);
@@ -561,7 +587,7 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 }
 
 int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
-		       bool wait)
+		       long left)
 {
 	unsigned int events;
 	int err;
@@ -569,17 +595,18 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 	for (;;) {
 		events = READ_ONCE(b->rx_events);
 		/* who polls edge by edge does not ask again: it sleeps, too */
-		err = famez_rx_try(b, d, wait || wq_has_sleeper(&b->rx_wait));
+		err = famez_rx_try(b, d, left || wq_has_sleeper(&b->rx_wait));
 		if (err != -EAGAIN)
 			return err;
 		if (READ_ONCE(b->gone))
 			return -ENODEV;
-		if (!wait)
+		if (!left)
 			return -EAGAIN;
-		err = wait_event_interruptible(b->rx_wait,
-					       READ_ONCE(b->rx_events) != events);
-		if (err)
-			return err;
+		left = wait_event_interruptible_timeout(b->rx_wait,
+							READ_ONCE(b->rx_events) != events,
+							left);
+		if (left < 0)
+			return left;
 	}
 }
 

@@ -19,6 +19,44 @@ static dev_t famez_first;
 static struct class *famez_class;
 static DEFINE_IDA(famez_ida);
 
+/**
+ * struct famez_file - an open file
+ * @b: the bridge; a reference to its device
+ * @cursor: which event it reads next; under famez_bridge.events_lock
+ */
+struct famez_file {
+	struct famez_bridge *b;
+	u64 cursor;
+};
+
+static struct famez_bridge *famez_bridge_of(struct file *file)
+{
+	struct famez_file *f = file->private_data;
+
+	return f->b;
+}
+
+/* How long a call may sleep, in jiffies. */
+static long famez_timeout(struct file *file, u32 flags, u32 milliseconds)
+{
+	if (flags & FAMEZ_MSG_DONTWAIT || file->f_flags & O_NONBLOCK)
+		return 0;
+	/* not 0 jiffies: that would be no sleep at all */
+	return milliseconds ? msecs_to_jiffies(milliseconds) + 1 :
+			      MAX_SCHEDULE_TIMEOUT;
+}
+
+/* What a call that slept for @timeout tells its program. */
+static int famez_outcome(int err, long timeout)
+{
+	if (!timeout || timeout == MAX_SCHEDULE_TIMEOUT)
+		return err;
+	if (err == -EAGAIN)
+		return -ETIMEDOUT;
+	/* begun anew it would sleep as long again */
+	return err == -ERESTARTSYS ? -EINTR : err;
+}
+
 /* ---- One message ------------------------------------------------------------- */
 
 /*
@@ -26,17 +64,17 @@ static DEFINE_IDA(famez_ida);
  * that other programs need.  Where that fails, it is faulted in outside.
  */
 static int famez_send(struct famez_bridge *b, u32 peer, struct iov_iter *from,
-		      bool wait)
+		      long timeout)
 {
 	int err;
 
 	for (;;) {
 		if (!famez_enter(b))
 			return -ENODEV;
-		err = famez_channel_send(b, peer, from, wait);
+		err = famez_channel_send(b, peer, from, timeout);
 		famez_leave(b);
 		if (err != -EFAULT)
-			return err;
+			return famez_outcome(err, timeout);
 		if (fault_in_iov_iter_readable(from, iov_iter_count(from)))
 			return -EFAULT;
 		if (signal_pending(current))
@@ -45,17 +83,17 @@ static int famez_send(struct famez_bridge *b, u32 peer, struct iov_iter *from,
 }
 
 static int famez_recv(struct famez_bridge *b, struct famez_delivery *d,
-		      bool wait)
+		      long timeout)
 {
 	int err;
 
 	for (;;) {
 		if (!famez_enter(b))
 			return -ENODEV;
-		err = famez_channel_recv(b, d, wait);
+		err = famez_channel_recv(b, d, timeout);
 		famez_leave(b);
 		if (err != -EFAULT)
-			return err;
+			return famez_outcome(err, timeout);
 		if (fault_in_iov_iter_writeable(d->to,
 						min_t(size_t, d->length + 16,
 						      iov_iter_count(d->to))))
@@ -124,45 +162,53 @@ static int famez_take_dest(struct famez_bridge *b, struct iov_iter *from,
 	return err;
 }
 
-static bool famez_may_wait(struct kiocb *iocb)
-{
-	return !(iocb->ki_filp->f_flags & O_NONBLOCK);
-}
-
 static ssize_t famez_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct famez_bridge *b = iocb->ki_filp->private_data;
+	struct famez_bridge *b = famez_bridge_of(iocb->ki_filp);
 	size_t count = iov_iter_count(from);
 	u32 peer;
 	int err;
 
 	err = famez_take_dest(b, from, &peer);
 	if (!err)
-		err = famez_send(b, peer, from, famez_may_wait(iocb));
+		err = famez_send(b, peer, from, famez_timeout(iocb->ki_filp, 0, 0));
 	return err ? err : count;
 }
 
 static ssize_t famez_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct famez_bridge *b = iocb->ki_filp->private_data;
+	struct famez_bridge *b = famez_bridge_of(iocb->ki_filp);
 	struct famez_delivery d = { .to = to, .text = true };
 	size_t count = iov_iter_count(to);
 	int err;
 
-	err = famez_recv(b, &d, famez_may_wait(iocb));
+	err = famez_recv(b, &d, famez_timeout(iocb->ki_filp, 0, 0));
 	return err ? err : count - iov_iter_count(to);
+}
+
+static bool famez_events_pending(struct famez_file *f)
+{
+	bool pending;
+
+	spin_lock(&f->b->events_lock);
+	pending = f->cursor != f->b->events.next;
+	spin_unlock(&f->b->events_lock);
+	return pending;
 }
 
 static __poll_t famez_poll(struct file *file, poll_table *wait)
 {
-	struct famez_bridge *b = file->private_data;
+	struct famez_bridge *b = famez_bridge_of(file);
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &b->rx_wait, wait);
+	poll_wait(file, &b->event_wait, wait);
 	if (!famez_enter(b))
 		return EPOLLERR | EPOLLHUP;
 	if (famez_channel_readable(b))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	if (famez_events_pending(file->private_data))
+		mask |= EPOLLPRI;
 	if (famez_lost(b))
 		mask |= EPOLLERR | EPOLLHUP;
 	famez_leave(b);
@@ -216,7 +262,7 @@ static int famez_ioc_info(struct famez_bridge *b, void __user *user)
 		.vectors = b->layout.vectors,
 		.vectors_armed = b->vectors,
 		.message_max = b->message_max,
-		.generation = b->generation,
+		.generation = READ_ONCE(b->generation),
 		.fabric = b->layout.fabric,
 		.memory_size = b->layout.memory_size,
 		.fam_offset = b->layout.fam_offset,
@@ -274,19 +320,15 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &peers, sizeof(peers));
 }
 
-static int famez_get_msg(struct famez_msg *msg, void __user *user,
-			 struct file *file, bool *wait)
+static int famez_get_msg(struct famez_msg *msg, void __user *user)
 {
 	int err;
 
 	err = famez_get_struct(msg, sizeof(*msg), user);
 	if (err)
 		return err;
-	if (msg->flags & ~FAMEZ_MSG_DONTWAIT || msg->sport || msg->dport ||
-	    msg->reserved)
+	if (msg->flags & ~FAMEZ_MSG_DONTWAIT || msg->sport || msg->dport)
 		return -EINVAL;
-	*wait = !(msg->flags & FAMEZ_MSG_DONTWAIT) &&
-		!(file->f_flags & O_NONBLOCK);
 	return 0;
 }
 
@@ -295,19 +337,19 @@ static int famez_ioc_send(struct famez_bridge *b, void __user *user,
 {
 	struct famez_msg msg;
 	struct iov_iter from;
-	bool wait;
 	int err;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	err = famez_get_msg(&msg, user, file, &wait);
+	err = famez_get_msg(&msg, user);
 	if (err)
 		return err;
 	iov_iter_ubuf(&from, ITER_SOURCE, u64_to_user_ptr(msg.data),
 		      msg.length);
 	if (msg.peer == FAMEZ_DEST_SERVER)
 		msg.peer = b->layout.server_id;
-	return famez_send(b, msg.peer, &from, wait);
+	return famez_send(b, msg.peer, &from,
+			  famez_timeout(file, msg.flags, msg.timeout_ms));
 }
 
 static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
@@ -316,12 +358,11 @@ static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
 	struct famez_delivery d = { };
 	struct famez_msg msg;
 	struct iov_iter to;
-	bool wait;
 	int err;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	err = famez_get_msg(&msg, user, file, &wait);
+	err = famez_get_msg(&msg, user);
 	if (err)
 		return err;
 	/*
@@ -330,10 +371,10 @@ static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
 	 */
 	if (fault_in_safe_writeable(user, sizeof(msg)))
 		return -EFAULT;
-	msg.length = min_t(u32, msg.length, FAMEZ_RING_MAX);
-	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(msg.data), msg.length);
+	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(msg.data),
+		      min_t(u32, msg.length, FAMEZ_RING_MAX));
 	d.to = &to;
-	err = famez_recv(b, &d, wait);
+	err = famez_recv(b, &d, famez_timeout(file, msg.flags, msg.timeout_ms));
 	if (err && err != -EMSGSIZE)
 		return err;
 	msg.peer = d.peer;
@@ -341,6 +382,54 @@ static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
 	if (famez_put_struct(user, &msg, sizeof(msg)))
 		return -EFAULT;
 	return err;
+}
+
+/* The next event: 0, -EAGAIN or -ENODEV. */
+static int famez_take_event(struct famez_file *f, struct famez_event *event)
+{
+	struct famez_bridge *b = f->b;
+	u32 epoch;
+	bool got;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	epoch = famez_peers_epoch(b);
+	spin_lock(&b->events_lock);
+	got = famez_events_get(&b->events, &f->cursor, epoch, event);
+	spin_unlock(&b->events_lock);
+	famez_leave(b);
+	return got ? 0 : -EAGAIN;
+}
+
+static int famez_ioc_event(struct famez_file *f, void __user *user,
+			   struct file *file)
+{
+	struct famez_event event;
+	long timeout, left;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&event, sizeof(event), user);
+	if (err)
+		return err;
+	if (event.flags & ~FAMEZ_MSG_DONTWAIT || event.reserved)
+		return -EINVAL;
+	if (fault_in_safe_writeable(user, sizeof(event)))
+		return -EFAULT;
+	timeout = famez_timeout(file, event.flags, event.timeout_ms);
+	left = timeout;
+	while ((err = famez_take_event(f, &event)) == -EAGAIN && left) {
+		left = wait_event_interruptible_timeout(f->b->event_wait,
+							famez_events_pending(f) ||
+							READ_ONCE(f->b->gone),
+							left);
+		if (left < 0)
+			return famez_outcome(left, timeout);
+	}
+	if (err)
+		return famez_outcome(err, timeout);
+	return famez_put_struct(user, &event, sizeof(event));
 }
 
 static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
@@ -366,7 +455,7 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 
 static long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct famez_bridge *b = file->private_data;
+	struct famez_bridge *b = famez_bridge_of(file);
 	void __user *user = (void __user *)arg;
 
 	switch (cmd) {
@@ -380,6 +469,8 @@ static long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return famez_ioc_recv(b, user, file);
 	case FAMEZ_IOC_PING:
 		return famez_ioc_ping(b, user);
+	case FAMEZ_IOC_EVENT:
+		return famez_ioc_event(file->private_data, user, file);
 	}
 	return -ENOTTY;
 }
@@ -408,7 +499,7 @@ static const struct vm_operations_struct famez_vm_ops = {
 /* The FAM from offset 0; a private mapping would not be shared memory. */
 static int famez_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct famez_bridge *b = file->private_data;
+	struct famez_bridge *b = famez_bridge_of(file);
 	u64 pages = b->layout.fam_size >> PAGE_SHIFT;
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -431,20 +522,29 @@ static int famez_open(struct inode *inode, struct file *file)
 {
 	struct famez_bridge *b =
 		container_of(inode->i_cdev, struct famez_bridge, cdev);
+	struct famez_file *f;
 
 	if (READ_ONCE(b->gone))
 		return -ENODEV;
+	f = kzalloc(sizeof(*f), GFP_KERNEL);
+	if (!f)
+		return -ENOMEM;
 	get_device(&b->dev);
+	f->b = b;
+	spin_lock(&b->events_lock);
+	f->cursor = b->events.next;
+	spin_unlock(&b->events_lock);
 	file->f_mapping = b->inode->i_mapping;
-	file->private_data = b;
+	file->private_data = f;
 	return stream_open(inode, file);
 }
 
 static int famez_release(struct inode *inode, struct file *file)
 {
-	struct famez_bridge *b = file->private_data;
+	struct famez_file *f = file->private_data;
 
-	put_device(&b->dev);
+	put_device(&f->b->dev);
+	kfree(f);
 	return 0;
 }
 
@@ -492,7 +592,9 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	init_completion(&b->idle);
 	mutex_init(&b->rx_lock);
 	spin_lock_init(&b->bell_lock);
+	spin_lock_init(&b->events_lock);
 	init_waitqueue_head(&b->rx_wait);
+	init_waitqueue_head(&b->event_wait);
 }
 
 struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev)
@@ -544,13 +646,19 @@ int famez_chardev_add(struct famez_bridge *b)
 	return cdev_device_add(&b->cdev, &b->dev);
 }
 
-void famez_chardev_remove(struct famez_bridge *b)
+void famez_chardev_shut(struct famez_bridge *b)
 {
-	cdev_device_del(&b->cdev, &b->dev);
 	WRITE_ONCE(b->gone, true);
 	percpu_ref_kill(&b->ops);
 	famez_fabric_wake(b);
+	wake_up_interruptible_all(&b->event_wait);
 	wait_for_completion(&b->idle);
+}
+
+void famez_chardev_remove(struct famez_bridge *b)
+{
+	cdev_device_del(&b->cdev, &b->dev);
+	famez_chardev_shut(b);
 	/* nobody can fault a page in any more: take out those that are */
 	unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
 }

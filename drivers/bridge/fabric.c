@@ -135,21 +135,28 @@ bool famez_lost(struct famez_bridge *b)
 
 /* ---- Bells ------------------------------------------------------------------ */
 
-void famez_ring(struct famez_bridge *b, u32 id)
+/* Under bell_lock, as others leave marks of ours, too; or in a panic. */
+static void famez_ring_unlocked(struct famez_bridge *b, u32 id)
 {
 	u32 armed = famez_load(&famez_record(b, id)->vectors);
 	u8 *row = famez_bell_row(b, id) + b->id;
+
+	/* the peer writes it, so it may be anything */
+	if (!armed || armed > b->layout.vectors)
+		armed = b->layout.vectors;
+	famez_bell_raise(row, row + famez_seen(b));
+	famez_doorbell(b, id, b->id % armed);
+}
+
+void famez_ring(struct famez_bridge *b, u32 id)
+{
 	unsigned long flags;
 
 	if (famez_lost(b))
 		return;
-	/* the peer writes it, so it may be anything */
-	if (!armed || armed > b->layout.vectors)
-		armed = b->layout.vectors;
 	spin_lock_irqsave(&b->bell_lock, flags);
-	famez_bell_raise(row, row + famez_seen(b));
+	famez_ring_unlocked(b, id);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
-	famez_doorbell(b, id, b->id % armed);
 }
 
 /* The marks that peers have left since, under bell_lock. */
@@ -220,11 +227,24 @@ void famez_fabric_wake(struct famez_bridge *b)
 
 /* ---- Work: in process context, one at a time --------------------------------- */
 
-static void famez_look_at_peer(struct famez_bridge *b, u32 id)
+/* Tells programs of what has become of a peer. */
+static void famez_note_peer(struct famez_bridge *b, u32 id,
+			    const struct famez_seen *now)
 {
-	u32 generation = famez_peer_generation(b, id);
+	bool news;
 
-	if (id == b->id || generation == READ_ONCE(b->remotes[id].generation))
+	spin_lock(&b->events_lock);
+	news = famez_events_note(&b->events, id, &b->remotes[id].seen, now,
+				 famez_peers_epoch(b));
+	spin_unlock(&b->events_lock);
+	if (news)
+		wake_up_interruptible_all(&b->event_wait);
+}
+
+/* Sets the channels with a peer up for what the table says of it. */
+static void famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
+{
+	if (generation == READ_ONCE(b->remotes[id].generation))
 		return;
 	if (famez_channel_pair(b, id, generation)) {
 		/* no memory: it stays down for us, until we look again */
@@ -235,6 +255,21 @@ static void famez_look_at_peer(struct famez_bridge *b, u32 id)
 	famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
+}
+
+static void famez_look_at_peer(struct famez_bridge *b, u32 id)
+{
+	struct famez_seen now = { .generation = famez_peer_generation(b, id) };
+
+	if (id == b->id)
+		return;
+	if (now.generation)
+		now.state = FAMEZ_PEER_UP;
+	else if (famez_peer_state(b, id) != FAMEZ_PEER_ABSENT)
+		now.state = FAMEZ_PEER_ATTACHED;
+	famez_pair_peer(b, id, now.generation);
+	/* afterwards: who hears of it can act on it */
+	famez_note_peer(b, id, &now);
 }
 
 static void famez_look_at_all_peers(struct famez_bridge *b)
@@ -301,9 +336,19 @@ static void famez_fabric_work(struct work_struct *work)
 static void famez_remote_init(struct famez_remote *r)
 {
 	init_waitqueue_head(&r->wait);
+	init_waitqueue_head(&r->turn);
 	mutex_init(&r->tx_lock);
-	mutex_init(&r->turn);
 	mutex_init(&r->ping_lock);
+}
+
+static void famez_new_generation(struct famez_bridge *b)
+{
+	u32 generation;
+
+	do {
+		generation = get_random_u32();
+	} while (!generation);
+	WRITE_ONCE(b->generation, generation);
 }
 
 int famez_fabric_init(struct famez_bridge *b)
@@ -320,8 +365,7 @@ int famez_fabric_init(struct famez_bridge *b)
 	for (i = 0; i < n; i++)
 		famez_remote_init(&b->remotes[i]);
 	INIT_DELAYED_WORK(&b->work, famez_fabric_work);
-	while (!b->generation)
-		b->generation = get_random_u32();
+	famez_new_generation(b);
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
 	famez_channels_find(b);
 	return 0;
@@ -391,4 +435,37 @@ void famez_fabric_stop(struct famez_bridge *b)
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (READ_ONCE(b->remotes[id].generation))
 			famez_ring(b, id);
+}
+
+/*
+ * All channels are set down first: what had come is kept in the buffers, and
+ * what was on its way to others is told as lost.
+ */
+void famez_fabric_restart(struct famez_bridge *b)
+{
+	u32 id;
+
+	for (id = 0; id < b->layout.peers.count; id++)
+		if (b->remotes[id].generation)
+			famez_channel_pair(b, id, 0);
+	famez_new_generation(b);
+	famez_fabric_start(b);
+	famez_fabric_wake(b);
+}
+
+/*
+ * The other CPUs have been stopped, perhaps with our locks held; no one else
+ * changes our marks any more.
+ */
+void famez_fabric_panic(struct famez_bridge *b)
+{
+	u32 id;
+
+	if (!READ_ONCE(b->started) || famez_lost(b))
+		return;
+	famez_store_release(&famez_record(b, b->id)->generation, 0);
+	virt_mb();	/* who is rung sees it */
+	for (id = 0; id < b->layout.peers.count; id++)
+		if (READ_ONCE(b->remotes[id].generation))
+			famez_ring_unlocked(b, id);
 }

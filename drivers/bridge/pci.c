@@ -2,8 +2,11 @@
 /* The ivshmem device: registers, BARs, MSI-X; and binding it. */
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/list.h>
 #include <linux/module.h>
+#include <linux/panic_notifier.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 
 #include "bridge.h"
 
@@ -118,6 +121,43 @@ static int famez_read_id(struct famez_bridge *b)
 	return -EINVAL;
 }
 
+/* ---- Panic: peers are told, as far as that can be done -------------------------- */
+
+static LIST_HEAD(famez_bridges);
+static DEFINE_SPINLOCK(famez_bridges_lock);
+
+static void famez_panic_watch(struct famez_bridge *b)
+{
+	spin_lock(&famez_bridges_lock);
+	list_add(&b->node, &famez_bridges);
+	spin_unlock(&famez_bridges_lock);
+}
+
+static void famez_panic_unwatch(struct famez_bridge *b)
+{
+	spin_lock(&famez_bridges_lock);
+	list_del(&b->node);
+	spin_unlock(&famez_bridges_lock);
+}
+
+static int famez_panic(struct notifier_block *nb, unsigned long event,
+		       void *message)
+{
+	struct famez_bridge *b;
+
+	/* the list may be locked by a CPU that was stopped: then leave it */
+	if (!spin_trylock(&famez_bridges_lock))
+		return NOTIFY_DONE;
+	list_for_each_entry(b, &famez_bridges, node)
+		famez_fabric_panic(b);
+	spin_unlock(&famez_bridges_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block famez_panic_block = {
+	.notifier_call = famez_panic,
+};
+
 /* ---- Binding ---------------------------------------------------------------- */
 
 static int famez_device_enable(struct famez_bridge *b)
@@ -181,6 +221,7 @@ static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto stop;
 	pci_set_drvdata(pdev, b);
+	famez_panic_watch(b);
 	dev_info(&pdev->dev,
 		 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM\n",
 		 dev_name(&b->dev), b->id, b->layout.peers.count, b->vectors,
@@ -204,6 +245,7 @@ static void famez_remove(struct pci_dev *pdev)
 {
 	struct famez_bridge *b = pci_get_drvdata(pdev);
 
+	famez_panic_unwatch(b);
 	famez_chardev_remove(b);
 	famez_fabric_stop(b);
 	famez_irqs_free(b);
@@ -213,6 +255,37 @@ static void famez_remove(struct pci_dev *pdev)
 	dev_info(&pdev->dev, "%s: removed\n", dev_name(&b->dev));
 	famez_bridge_put(b);
 }
+
+/*
+ * Before a reboot or a kexec: peers are told, and nothing may interrupt the next
+ * kernel.  Programs may still run; they find the device gone.
+ */
+static void famez_shutdown(struct pci_dev *pdev)
+{
+	struct famez_bridge *b = pci_get_drvdata(pdev);
+
+	famez_chardev_shut(b);
+	famez_fabric_stop(b);
+	famez_irqs_free(b);
+	cancel_delayed_work_sync(&b->work);
+	pci_clear_master(pdev);
+}
+
+/* ---- Sleep: a suspend ends a generation, and a resume starts another ---------- */
+
+static int famez_suspend(struct device *dev)
+{
+	famez_fabric_stop(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int famez_resume(struct device *dev)
+{
+	famez_fabric_restart(dev_get_drvdata(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(famez_pm_ops, famez_suspend, famez_resume);
 
 static const struct pci_device_id famez_pci_ids[] = {
 	{ PCI_DEVICE(FAMEZ_PCI_VENDOR, FAMEZ_PCI_DEVICE) },
@@ -225,14 +298,24 @@ static struct pci_driver famez_pci_driver = {
 	.id_table = famez_pci_ids,
 	.probe = famez_probe,
 	.remove = famez_remove,
+	.shutdown = famez_shutdown,
+	.driver.pm = pm_sleep_ptr(&famez_pm_ops),
 };
 
 int famez_pci_register(void)
 {
-	return pci_register_driver(&famez_pci_driver);
+	int err;
+
+	err = pci_register_driver(&famez_pci_driver);
+	if (!err)
+		atomic_notifier_chain_register(&panic_notifier_list,
+					       &famez_panic_block);
+	return err;
 }
 
 void famez_pci_unregister(void)
 {
+	atomic_notifier_chain_unregister(&panic_notifier_list,
+					 &famez_panic_block);
 	pci_unregister_driver(&famez_pci_driver);
 }

@@ -102,7 +102,7 @@ static void test_sizes(void **state)
 {
 	static const unsigned long commands[] = {
 		FAMEZ_IOC_INFO, FAMEZ_IOC_PEERS, FAMEZ_IOC_SEND,
-		FAMEZ_IOC_RECV, FAMEZ_IOC_PING,
+		FAMEZ_IOC_RECV, FAMEZ_IOC_PING, FAMEZ_IOC_EVENT,
 	};
 	union {
 		uint32_t words[2048];
@@ -224,9 +224,6 @@ static void test_send_errors(void **state)
 	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
 	m.sport = 0;
 	m.dport = 1;
-	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
-	m.dport = 0;
-	m.reserved = 1;
 	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
 	close(fd);
 }
@@ -410,6 +407,74 @@ static void test_many_readers(void **state)
 	close(fd);
 }
 
+/* ---- Time, modes, events ------------------------------------------------------ */
+
+static void test_timeout(void **state)
+{
+	struct famez_msg m = { .size = sizeof(m), .timeout_ms = 30 };
+	struct famez_event e = { .size = sizeof(e), .timeout_ms = 30 };
+	int fd = open_device(0), nonblock = open_device(O_NONBLOCK);
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_RECV, &m), ETIMEDOUT);
+	assert_int_equal(call(fd, FAMEZ_IOC_EVENT, &e), ETIMEDOUT);
+	/* who does not sleep is told at once */
+	assert_int_equal(call(nonblock, FAMEZ_IOC_RECV, &m), EAGAIN);
+	assert_int_equal(call(nonblock, FAMEZ_IOC_EVENT, &e), EAGAIN);
+	e.flags = FAMEZ_MSG_DONTWAIT;
+	assert_int_equal(call(fd, FAMEZ_IOC_EVENT, &e), EAGAIN);
+	e.reserved = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_EVENT, &e), EINVAL);
+	/* there is a message, and room for one: no time passes */
+	provoke(fd, "now");
+	m.flags = 0;
+	assert_int_equal(call(fd, FAMEZ_IOC_RECV, &m), EMSGSIZE);
+	assert_int_equal(m.length, 3);
+	take(fd, "now");
+	close(nonblock);
+	close(fd);
+}
+
+/* A signal ends a call that has a timeout: begun anew it would sleep longer. */
+static void test_timeout_signal(void **state)
+{
+	struct sigaction action = { .sa_handler = nothing,
+				    .sa_flags = SA_RESTART };
+	struct itimerval soon = {
+		.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000,
+	}, never = { };
+	struct famez_msg m = { .size = sizeof(m), .timeout_ms = 3600000 };
+	int fd = open_device(0);
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(call(fd, FAMEZ_IOC_RECV, &m), EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	close(fd);
+}
+
+static void test_modes(void **state)
+{
+	int in = open(DEVICE, O_RDONLY), out = open(DEVICE, O_WRONLY);
+	struct famez_event e = { .size = sizeof(e) };
+	uint32_t peer, length;
+	char data[16];
+
+	(void)state;
+	assert_int_equal(send_to(in, echo_id, "x", 1), EBADF);
+	assert_int_equal(recv_from(out, &peer, data, 16, &length), EBADF);
+	assert_int_equal(call(out, FAMEZ_IOC_EVENT, &e), EBADF);
+	assert_int_equal(write(in, "1:x", 3), -1);
+	assert_int_equal(errno, EBADF);
+	assert_int_equal(read(out, data, 16), -1);
+	assert_int_equal(errno, EBADF);
+	assert_int_equal(send_to(out, echo_id, "one way", 7), 0);
+	take(in, "one way");
+	close(in);
+	close(out);
+}
+
 /* ---- Text form --------------------------------------------------------------------- */
 
 static int put(int fd, const char *text, size_t size)
@@ -590,6 +655,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_many_readers),
+		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_timeout_signal),
+		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_ping),

@@ -4,8 +4,9 @@
  *
  * Text form: write(2) takes "<dest>:<payload>" where dest is a peer's id, its
  * name, or "server"; read(2) gives "<sender's id>:<payload>".  Each call is one
- * message.  poll(2): POLLIN while a message waits; POLLOUT always, as each peer
- * has room of its own; POLLERR and POLLHUP after the device has gone.  mmap(2):
+ * message.  poll(2): POLLIN while a message waits; POLLPRI while a peer event
+ * waits; POLLOUT always, as each peer has room of its own; POLLERR and POLLHUP
+ * after the device has gone.  mmap(2):
  * the FAM, MAP_SHARED, from offset 0.
  *
  * Every structure starts with its size, set by the caller, and flags.  A
@@ -128,7 +129,7 @@ struct famez_peers {
  * @peer: sending: id of the receiver; receiving, out: id of the sender
  * @sport: 0
  * @dport: 0
- * @reserved: 0
+ * @timeout_ms: how long to sleep at most, then ETIMEDOUT; 0: as long as it takes
  */
 struct famez_msg {
 	__u32 size;
@@ -138,7 +139,7 @@ struct famez_msg {
 	__u32 peer;
 	__u16 sport;
 	__u16 dport;
-	__u32 reserved;
+	__u32 timeout_ms;
 };
 
 #define FAMEZ_PING_TIMEOUT_MAX	3600000	/* milliseconds: an hour */
@@ -160,6 +161,37 @@ struct famez_ping {
 	__u64 nanoseconds;
 };
 
+#define FAMEZ_EVENTS		256	/* so many are kept for a file */
+
+#define FAMEZ_EVENT_JOINED	1	/* is on the fabric, but not up */
+#define FAMEZ_EVENT_UP		2	/* can be sent to */
+#define FAMEZ_EVENT_DOWN	3	/* its driver or program has stopped */
+#define FAMEZ_EVENT_LEFT	4	/* is no longer on the fabric */
+#define FAMEZ_EVENT_OVERFLOW	5	/* some were missed: list the peers again */
+
+/**
+ * struct famez_event - FAMEZ_IOC_EVENT
+ * @size: bytes of this structure
+ * @flags: %FAMEZ_MSG_DONTWAIT
+ * @type: out: %FAMEZ_EVENT_JOINED and so on
+ * @peer: out: id of the peer
+ * @generation: out: of the start that came up or went down
+ * @epoch: out: as famez_peers.epoch; FAMEZ_IOC_PEERS tells no older state after
+ *	%FAMEZ_EVENT_OVERFLOW
+ * @timeout_ms: as in struct famez_msg
+ * @reserved: 0
+ */
+struct famez_event {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 peer;
+	__u32 generation;
+	__u32 epoch;
+	__u32 timeout_ms;
+	__u32 reserved;
+};
+
 /*
  * The direction bits and sizes that _IOWR would encode are left out: each
  * structure carries its own size, and may grow.
@@ -175,11 +207,11 @@ struct famez_ping {
 /*
  * Send one message, 0 to message_max bytes; sleeps while the receiver has no
  * room, unless O_NONBLOCK or FAMEZ_MSG_DONTWAIT.  Returns 0 when the message is
- * in the channel.  EAGAIN: no room now.  EINTR: a signal came first.
- * EMSGSIZE: too long.  EHOSTUNREACH: no such peer on the fabric.  ENOTCONN: it
- * has no driver or program running.  ENOBUFS: no channel to it can be had.
- * ECONNRESET: it restarted, and messages in its channel were lost; told once.
- * EINVAL: to oneself.
+ * in the channel.  EAGAIN: no room now.  ETIMEDOUT: none in time.  EINTR: a
+ * signal came first.  EMSGSIZE: too long.  EHOSTUNREACH: no such peer on the
+ * fabric.  ENOTCONN: it has no driver or program running.  ENOBUFS: no channel
+ * to it can be had.  ECONNRESET: it restarted, and messages in its channel were
+ * lost; told once.  EINVAL: to oneself.
  */
 #define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)
 
@@ -195,5 +227,13 @@ struct famez_ping {
  * FAMEZ_IOC_SEND, and ETIMEDOUT: no answer in time.
  */
 #define FAMEZ_IOC_PING	_IO(FAMEZ_IOC_TYPE, 0x04)
+
+/*
+ * The next change of a peer since this file was opened, in order; sleeps while
+ * there is none.  A file that falls behind by more than 256 gets
+ * FAMEZ_EVENT_OVERFLOW once, then goes on with the newest.  EAGAIN, EINTR,
+ * ETIMEDOUT: as of FAMEZ_IOC_RECV.
+ */
+#define FAMEZ_IOC_EVENT	_IO(FAMEZ_IOC_TYPE, 0x05)
 
 #endif /* _UAPI_LINUX_FAMEZ_H */
