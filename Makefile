@@ -22,6 +22,11 @@ CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -MMD -MP
 INCLUDES := -Iinclude -Iuapi -Itools/lib
 
+LIB_VERSION := 0.1
+LIB_SO := $(B)/lib/libfamez.so
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+
 LIB_SRC := $(wildcard tools/lib/*.c)
 SERVER_SRC := $(wildcard tools/server/*.c)
 CTL_SRC := $(wildcard tools/famezctl/*.c)
@@ -50,7 +55,7 @@ modules:
 
 # ---- tools -------------------------------------------------------------------
 
-tools: $(addprefix $(B)/bin/,$(PROGRAMS)) $(B)/lib/libfamez.a
+tools: $(addprefix $(B)/bin/,$(PROGRAMS)) $(B)/lib/libfamez.a $(LIB_SO) $(B)/lib/libfamez.pc
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -59,6 +64,18 @@ $(B)/obj/%.o: %.c
 $(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(AR) rcs $@ $^
+
+$(LIB_SO).$(LIB_VERSION): $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libfamez.so.0 -Wl,-z,defs \
+		-Wl,--version-script=tools/lib/libfamez.map $(filter %.o,$^) -o $@
+
+$(LIB_SO): $(LIB_SO).$(LIB_VERSION)
+	$(Q)ln -sf libfamez.so.$(LIB_VERSION) $(LIB_SO).0 && ln -sf libfamez.so.0 $@
+
+$(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
+	@mkdir -p $(@D)
+	$(Q)sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@VERSION@,$(LIB_VERSION),' $< >$@
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
@@ -80,7 +97,7 @@ $(B)/bin/famez-agent: $(call objs,tools/vm/agent.c)
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood test-device $(WIRE) famez-server-asan
+	famez-flood test-device test-gone $(WIRE) famez-server-asan
 
 tests: tools $(addprefix $(B)/testing/,$(TESTS))
 
@@ -97,7 +114,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,test-device test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,test-device test-gone test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

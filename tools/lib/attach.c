@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "attach.h"
+#include "doorbell.h"
 
 #define TIMEOUT_S	30	/* a switch that says nothing more */
 #define MESSAGES	4096	/* taken from the socket at a time */
@@ -34,30 +36,15 @@ uint64_t now_ns(void)
 
 int ms_until(uint64_t deadline)
 {
-	uint64_t now = now_ns();
+	uint64_t ms, now = now_ns();
 
-	return now >= deadline ? 0 : (deadline - now + 999999) / 1000000;
+	if (now >= deadline)
+		return 0;
+	ms = (deadline - now + 999999) / 1000000;
+	return ms < INT_MAX ? ms : INT_MAX;
 }
 
 /* ---- Eventfds ------------------------------------------------------------ */
-
-void eventfd_ring(int fd)
-{
-	uint64_t one = 1;
-
-	/* EAGAIN: it was rung 2^64 - 2 times, which will do */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-void eventfd_clear(int fd)
-{
-	uint64_t count;
-
-	/* EAGAIN: somebody else was quicker */
-	if (read(fd, &count, sizeof(count)) < 0)
-		return;
-}
 
 /*
  * Anonymous inodes have no type.  Nothing else may pass: writing to a socket or
@@ -112,7 +99,7 @@ static int add_eventfd(struct attach *a, uint32_t id, int fd)
 	remote->fds[remote->count++] = fd;
 	/* any vector will do: a receiver looks at all its marks */
 	if (remote->owed)
-		eventfd_ring(fd);
+		doorbell_ring(fd);
 	remote->owed = false;
 	return 0;
 }
@@ -236,7 +223,7 @@ int attach_ring(struct attach *a, uint32_t peer, uint32_t vector)
 	if (!remote)
 		return -ENOMEM;
 	if (remote->count)
-		eventfd_ring(remote->fds[vector % remote->count]);
+		doorbell_ring(remote->fds[vector % remote->count]);
 	else
 		remote->owed = true;
 	return 0;

@@ -79,11 +79,7 @@ int attach_ring(struct attach *a, uint32_t peer, uint32_t vector);
 /** attach_close() - give all up */
 void attach_close(struct attach *a);
 
-/* Eventfds, which never block here. */
-void eventfd_ring(int fd);
-void eventfd_clear(int fd);
-
-/* CLOCK_MONOTONIC, and how many ms are left until then, rounded up, or 0. */
+/* CLOCK_MONOTONIC, and how many ms are left until then: rounded up, 0 to INT_MAX. */
 uint64_t now_ns(void);
 int ms_until(uint64_t deadline);
 

@@ -6,7 +6,8 @@
  * Two epoll descriptors.  The inner one (attach.epoll) holds what wakes a
  * sleeping call: the socket, and our eventfds, which others ring.  The outer
  * one is famez_fd(): it holds the inner one and an eventfd of our own, set
- * while messages may wait for which nobody is going to ring again.
+ * while something may wait for which nobody is going to ring again: messages,
+ * and events for a program that has asked for any.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <famez/ring.h>
 #include "attach.h"
+#include "doorbell.h"
 #include "fabric.h"
 #include "handle.h"
 
@@ -31,6 +33,9 @@
  * @failed: why no messages are possible any more, 0: they are
  * @more: see above
  * @more_set: @more is readable
+ * @messages: there may be some
+ * @follows: the program has asked for an event
+ * @cursor: its place in the events
  * @looked: when the inner epoll was last asked
  * @token: number of the last ping
  * @ping_peer: to whom it went
@@ -43,6 +48,9 @@ struct sock {
 	int failed;
 	int more;
 	bool more_set;
+	bool messages;
+	bool follows;
+	uint64_t cursor;
 	struct timespec looked;
 	uint64_t token;
 	uint32_t ping_peer;
@@ -56,18 +64,27 @@ static struct sock *to_sock(struct famez *handle)
 
 /* ---- Waiting ------------------------------------------------------------- */
 
-static void set_more(struct sock *s)
+static bool events_wait(const struct sock *s)
 {
-	if (!s->more_set)
-		eventfd_ring(s->more);
-	s->more_set = true;
+	return s->follows && famez_fabric_events(s->fabric) != s->cursor;
 }
 
-static void clear_more(struct sock *s)
+/* What is there may have changed: does famez_fd() have to tell? */
+static void set_more(struct sock *s)
 {
-	if (s->more_set && !s->failed)
-		eventfd_clear(s->more);
-	s->more_set = s->failed;
+	bool more = s->failed || s->messages || events_wait(s);
+
+	if (more && !s->more_set)
+		doorbell_ring(s->more);
+	else if (!more && s->more_set)
+		doorbell_take(s->more);
+	s->more_set = more;
+}
+
+static void set_messages(struct sock *s, bool messages)
+{
+	s->messages = messages;
+	set_more(s);
 }
 
 /* No more messages; famez_fd() stays readable from now on. */
@@ -103,7 +120,7 @@ static int take_events(struct sock *s, const struct epoll_event *events, int n)
 
 	for (i = 0; i < n; i++) {
 		if (events[i].data.fd != s->attach.fd) {
-			eventfd_clear(events[i].data.fd);
+			doorbell_take(events[i].data.fd);
 			continue;
 		}
 		r = attach_take(&s->attach);
@@ -112,7 +129,7 @@ static int take_events(struct sock *s, const struct epoll_event *events, int n)
 	}
 	r = famez_fabric_service(s->fabric);
 	/* the ring that announced messages is taken, the messages are not */
-	set_more(s);
+	set_messages(s, true);
 	return r ? r : s->failed;
 }
 
@@ -135,6 +152,40 @@ static int look(struct sock *s, int timeout)
 		return 0;
 	r = take_events(s, events, n);
 	return r ? fail(s, r) : n;
+}
+
+/* When the timeout of a call that begins now is over, 0: never. */
+static uint64_t call_deadline(const struct sock *s)
+{
+	uint64_t timeout = s->handle.timeout_ms;
+
+	return timeout ? now_ns() + timeout * 1000000 : 0;
+}
+
+static bool is_over(uint64_t deadline)
+{
+	return deadline && !ms_until(deadline);
+}
+
+/*
+ * A call got -EAGAIN; waits as long as it may for a reason to try again.
+ * Return: 0: try again; or what the call is to return
+ */
+static int wait_more(struct sock *s, uint64_t deadline, bool *looked)
+{
+	bool nonblock = s->handle.nonblock;
+	int n;
+
+	if (*looked && nonblock)
+		return -EAGAIN;
+	/* others may keep us busy, but not for ever */
+	if (*looked && is_over(deadline))
+		return -ETIMEDOUT;
+	n = look(s, nonblock ? 0 : deadline ? ms_until(deadline) : -1);
+	*looked = true;
+	if (!n && nonblock)
+		return -EAGAIN;
+	return n < 0 ? n : 0;
 }
 
 /*
@@ -166,7 +217,8 @@ static int socket_send(struct famez *handle, uint32_t peer, const void *data,
 		       size_t size)
 {
 	struct sock *s = to_sock(handle);
-	bool looked = false, sleep;
+	uint64_t deadline = call_deadline(s);
+	bool looked = false;
 	int n, r;
 
 	n = glance(s);
@@ -174,12 +226,17 @@ static int socket_send(struct famez *handle, uint32_t peer, const void *data,
 		return n;
 	for (;;) {
 		r = famez_fabric_send(s->fabric, peer, data, size);
-		sleep = r == -EAGAIN && !handle->nonblock;
-		if (!worth_a_look(r) || (looked && !sleep))
+		if (!worth_a_look(r) || (looked && r != -EAGAIN))
 			return r;
-		n = look(s, sleep ? -1 : 0);
+		if (r == -EAGAIN) {
+			r = wait_more(s, deadline, &looked);
+			if (r)
+				return r;
+			continue;
+		}
+		n = look(s, 0);
 		if (n <= 0)
-			return n < 0 ? n : r;
+			return n ? n : r;
 		looked = true;
 	}
 }
@@ -188,29 +245,47 @@ static int socket_recv(struct famez *handle, uint32_t *peer, void *data,
 		       size_t room, size_t *size)
 {
 	struct sock *s = to_sock(handle);
+	uint64_t deadline = call_deadline(s);
 	bool looked = false;
-	int n, r;
+	int r;
 
-	n = glance(s);
-	if (n < 0)
-		return n;
+	r = glance(s);
+	if (r < 0)
+		return r;
 	for (;;) {
 		r = famez_fabric_recv(s->fabric, peer, data, room, size);
 		if (r != -EAGAIN)
 			break;
-		n = looked && handle->nonblock ? 0 :
-		    look(s, handle->nonblock ? 0 : -1);
-		if (n < 0)
-			return n;
-		if (!n) {
-			/* from here on, we are rung for the next one */
-			clear_more(s);
-			return -EAGAIN;
-		}
-		looked = true;
+		r = wait_more(s, deadline, &looked);
+		/* from here on, we are rung for the next one */
+		if (r == -EAGAIN || r == -ETIMEDOUT)
+			set_messages(s, false);
+		if (r)
+			return r;
+	}
+	set_messages(s, true);
+	return r < 0 ? r : 0;
+}
+
+static int socket_next_event(struct famez *handle, struct famez_event *event)
+{
+	struct sock *s = to_sock(handle);
+	uint64_t deadline = call_deadline(s);
+	bool looked = false;
+	int r;
+
+	s->follows = true;
+	*event = (struct famez_event){ .size = sizeof(*event) };
+	r = glance(s);
+	if (r < 0)
+		return r;
+	while (famez_fabric_event(s->fabric, &s->cursor, event)) {
+		r = wait_more(s, deadline, &looked);
+		if (r)
+			break;
 	}
 	set_more(s);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 /* Sends a ping, waiting for room; @start: when it went. */
@@ -357,6 +432,7 @@ static const struct famez_ops socket_ops = {
 	.send = socket_send,
 	.recv = socket_recv,
 	.ping = socket_ping,
+	.next_event = socket_next_event,
 };
 
 static int watch(int epoll, int fd)
@@ -411,7 +487,11 @@ static int start(struct sock *s)
 
 	own_name(name, sizeof(name));
 	r = famez_fabric_start(&s->fabric, &config);
-	return r ? r : s->failed;
+	if (r)
+		return r;
+	/* what was there before us is no event */
+	s->cursor = famez_fabric_events(s->fabric);
+	return s->failed;
 }
 
 int famez_socket_open(struct famez **handle, const char *path, bool nonblock)

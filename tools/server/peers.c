@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <doorbell.h>
 #include "server.h"
 
 bool peers_make(struct server *s)
@@ -64,7 +65,7 @@ void peer_ring(struct server *s, uint32_t id, uint32_t vector)
 	if (id >= s->plan.layout.peers.count || !s->peers[id].client ||
 	    vector >= s->plan.layout.vectors)
 		return;
-	eventfd_write(s->peers[id].vectors[vector].fd, 1);
+	doorbell_ring(s->peers[id].vectors[vector].fd);
 }
 
 /*

@@ -11,14 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <doorbell.h>
 #include "server.h"
-
-static bool was_rung(const struct vector *v)
-{
-	eventfd_t count;
-
-	return !eventfd_read(v->fd, &count);
-}
 
 /*
  * Nobody has the id.  Old peers must not wait for the dead: F.E.E.'s handshake
@@ -26,7 +20,7 @@ static bool was_rung(const struct vector *v)
  */
 static void swallow(struct vector *v)
 {
-	if (was_rung(v))
+	if (doorbell_take(v->fd))
 		mailslot_empty(v->server, v->number);
 }
 
@@ -40,7 +34,7 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events,
 	(void)events;
 	if (v->id != v->server->plan.layout.server_id)
 		swallow(v);
-	else if (was_rung(v))
+	else if (doorbell_take(v->fd))
 		self_rung(v->server, v->number);
 	return 0;
 }

@@ -4,7 +4,7 @@
 # Installs the Debian packages that demo and tests need, where they are missing.
 set -eu
 packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
-qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse
+qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse pciutils
 libsystemd-dev libjson-c-dev libcmocka-dev"
 
 sudo=

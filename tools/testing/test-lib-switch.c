@@ -58,7 +58,20 @@ static void exec_switch(const struct switch_process *sw, const char *clients,
 	_exit(127);
 }
 
-/* Waits for its "ready"; what it says later goes where we say things. */
+/* What it says later is of no interest; it must not wait for a reader, though. */
+static void read_on(FILE *in)
+{
+	char line[512];
+
+	if (!fork()) {
+		while (fgets(line, sizeof(line), in))
+			;
+		_exit(0);
+	}
+	fclose(in);
+}
+
+/* Waits for its "ready". */
 static int wait_ready(int output)
 {
 	char line[512];
@@ -69,7 +82,7 @@ static int wait_ready(int output)
 			fputs(line, stderr);
 			continue;
 		}
-		/* keep its end of the pipe open, unread */
+		read_on(in);
 		return 0;
 	}
 	return -1;
@@ -833,6 +846,303 @@ static void test_interrupted(void **state)
 	RUN(interrupted);
 }
 
+/* ---- Timeouts ------------------------------------------------------------- */
+
+#define TIMEOUT_MS	100
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static void wait_in_vain(struct famez *handle, int me)
+{
+	struct famez_event event;
+	double start = now_ms();
+	uint32_t peer;
+	size_t size;
+	char c;
+	int r;
+
+	(void)me;
+	famez_set_timeout(handle, TIMEOUT_MS);
+	CHECK_IS(famez_recv(handle, &peer, &c, 1, &size), -ETIMEDOUT);
+	CHECK(now_ms() - start >= TIMEOUT_MS);
+	/* there may be some of the test before */
+	do {
+		start = now_ms();
+		r = famez_next_event(handle, &event);
+	} while (!r);
+	CHECK_IS(r, -ETIMEDOUT);
+	CHECK(now_ms() - start >= TIMEOUT_MS);
+	atomic_store(&stage->mark, 1);
+}
+
+/* Keeps the other one awake, with nothing that it waits for. */
+static void ping_always(struct famez *handle, int me)
+{
+	uint64_t ns;
+
+	(void)me;
+	while (!atomic_load(&stage->mark))
+		famez_ping(handle, stage->ids[0], 10, &ns);
+}
+
+static void test_recv_timeout(void **state)
+{
+	(void)state;
+	RUN(wait_in_vain);
+	RUN(wait_in_vain, ping_always);
+}
+
+static void send_to_deaf(struct famez *handle, int me)
+{
+	uint32_t data[250] = { };
+	double start;
+	int r;
+
+	(void)me;
+	famez_set_timeout(handle, TIMEOUT_MS);
+	for (;; data[0]++) {
+		start = now_ms();
+		r = famez_send(handle, stage->ids[1], data, sizeof(data));
+		if (r)
+			break;
+	}
+	CHECK_IS(r, -ETIMEDOUT);
+	CHECK(now_ms() - start >= TIMEOUT_MS);
+	CHECK(data[0] > 5);
+	/* with no timeout, it comes to that one's turn */
+	famez_set_timeout(handle, 0);
+	atomic_store(&stage->mark, data[0]);
+	CHECK_IS(famez_send(handle, stage->ids[1], data, sizeof(data)), 0);
+}
+
+static void hear_late(struct famez *handle, int me)
+{
+	uint32_t data[250], i, n, peer;
+	uint64_t ns;
+	size_t size;
+
+	(void)me;
+	/* so that the channel is up, and fills */
+	CHECK_IS(famez_ping(handle, stage->ids[0], WAKE_MS, &ns), 0);
+	while (!(n = atomic_load(&stage->mark)))
+		nap();
+	/* what timed out was not sent */
+	for (i = 0; i <= n; i++) {
+		CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &size),
+			 0);
+		CHECK_IS(data[0], i);
+	}
+}
+
+static void test_send_timeout(void **state)
+{
+	(void)state;
+	RUN(send_to_deaf, hear_late);
+}
+
+/* ---- Events --------------------------------------------------------------- */
+
+/* A short life in a process of its own: it says its id, and waits for its end. */
+static void live(const atomic_int *end, int at)
+{
+	struct famez_info info;
+	struct famez *handle;
+	int r;
+
+	alarm(HANG_S);
+	/* ids of those who have just died come back after a while */
+	while ((r = famez_open(&handle, the_switch.path, 0)) == -EUSERS)
+		nap();
+	CHECK_IS(r, 0);
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	CHECK_IS(famez_send(handle, stage->ids[0], &info, sizeof(info)), 0);
+	while (atomic_load(end) < at)
+		nap();
+	famez_close(handle);
+	_exit(0);
+}
+
+/* One that ends well, one that is killed. */
+static void two_lives(struct famez *handle, int me)
+{
+	int status;
+	pid_t pid;
+
+	(void)handle;
+	(void)me;
+	pid = fork();
+	if (!pid)
+		live(&stage->mark, 1);
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	pid = fork();
+	if (!pid)
+		live(&stage->mark, 1000);
+	wait_mark(2);
+	kill(pid, SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid);
+}
+
+/* The next event of one peer. */
+static void next_of(struct famez *handle, uint32_t peer,
+		    struct famez_event *event)
+{
+	static uint32_t epoch;
+
+	do {
+		CHECK_IS(famez_next_event(handle, event), 0);
+		CHECK((int32_t)(event->epoch - epoch) >= 0);
+		epoch = event->epoch;
+	} while (event->peer != peer);
+}
+
+static void see_life(struct famez *handle, int mark)
+{
+	struct famez_event event;
+	struct famez_info info;
+	uint32_t peer;
+	size_t size;
+
+	CHECK_IS(famez_recv(handle, &peer, &info, sizeof(info), &size), 0);
+	CHECK(size == sizeof(info) && peer == info.id);
+	/* who had this id in the test before may have to leave yet */
+	do
+		next_of(handle, peer, &event);
+	while (event.type != FAMEZ_EVENT_JOINED);
+	next_of(handle, peer, &event);
+	CHECK_IS(event.type, FAMEZ_EVENT_UP);
+	CHECK(event.generation == info.generation);
+	atomic_store(&stage->mark, mark);
+	next_of(handle, peer, &event);
+	CHECK_IS(event.type, FAMEZ_EVENT_DOWN);
+	CHECK(event.generation == info.generation);
+	next_of(handle, peer, &event);
+	CHECK_IS(event.type, FAMEZ_EVENT_LEFT);
+}
+
+static void see_lives(struct famez *handle, int me)
+{
+	(void)me;
+	see_life(handle, 1);
+	see_life(handle, 2);
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	RUN(see_lives, two_lives);
+}
+
+#define LIVES	200	/* each has two events or more, 256 are kept */
+
+static void many_lives(struct famez *handle, int me)
+{
+	int i, status;
+	pid_t pid;
+
+	(void)handle;
+	(void)me;
+	for (i = 1; i <= LIVES + 1; i++) {
+		pid = fork();
+		if (!pid)
+			live(&stage->mark, i);
+		CHECK(waitpid(pid, &status, 0) == pid && !status);
+		/* the last one is seen by a follower who has caught up */
+		while (i == LIVES && !atomic_load(&stage->more))
+			nap();
+	}
+}
+
+static void see_many(struct famez *handle, int me)
+{
+	struct famez_event event;
+	struct famez_info info;
+	uint32_t i, peer;
+	size_t size;
+	int r;
+
+	(void)me;
+	for (i = 1; i <= LIVES; i++) {
+		CHECK_IS(famez_recv(handle, &peer, &info, sizeof(info), &size),
+			 0);
+		atomic_store(&stage->mark, i);
+	}
+	CHECK_IS(famez_next_event(handle, &event), 0);
+	CHECK_IS(event.type, FAMEZ_EVENT_OVERFLOW);
+	CHECK(event.peer == 0 && event.generation == 0 && event.epoch);
+	famez_set_timeout(handle, 500);
+	while (!(r = famez_next_event(handle, &event)))
+		CHECK(event.type != FAMEZ_EVENT_OVERFLOW);
+	CHECK_IS(r, -ETIMEDOUT);
+	famez_set_timeout(handle, 0);
+	atomic_store(&stage->more, 1);
+	see_life(handle, LIVES + 1);
+}
+
+static void test_overflow(void **state)
+{
+	(void)state;
+	RUN(see_many, many_lives);
+}
+
+/* Takes messages until there is nothing to wake up for. */
+static void quieten(struct famez *handle)
+{
+	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
+	char data[sizeof(struct famez_info)];
+	uint32_t peer;
+	size_t size;
+	int i, r;
+
+	for (i = 0; poll(&p, 1, 300); i++) {
+		r = famez_recv(handle, &peer, data, sizeof(data), &size);
+		CHECK(r == -EAGAIN || r == 0);
+		CHECK(i < 1000);
+	}
+}
+
+static void see_by_fd(struct famez *handle, int me)
+{
+	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
+	struct famez_event event;
+	uint32_t peer;
+	size_t size;
+	int i;
+
+	(void)me;
+	/* two come and go, for which nobody here asks */
+	atomic_store(&stage->mark, 2);
+	while (!atomic_load(&stage->more)) {
+		famez_recv(handle, &peer, NULL, 0, &size);
+		nap();
+	}
+	quieten(handle);
+	CHECK_IS(famez_next_event(handle, &event), 0);
+	/* now somebody has, and there are more */
+	CHECK_IS(famez_recv(handle, &peer, NULL, 0, &size), -EAGAIN);
+	CHECK_IS(poll(&p, 1, 0), 1);
+	for (i = 0; !famez_next_event(handle, &event); i++)
+		CHECK(i < 1000);
+	CHECK_IS(poll(&p, 1, 0), 0);
+}
+
+static void live_by_fd(struct famez *handle, int me)
+{
+	two_lives(handle, me);
+	atomic_store(&stage->more, 1);
+}
+
+static void test_event_fd(void **state)
+{
+	(void)state;
+	RUN_FLAGS(FAMEZ_NONBLOCK, see_by_fd, live_by_fd);
+}
+
 /* ---- FAM and peers -------------------------------------------------------- */
 
 static void *map_all(struct famez *handle, uint64_t *size)
@@ -1007,6 +1317,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_killed_peer),
 		cmocka_unit_test(test_sender_of_killed),
 		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_recv_timeout),
+		cmocka_unit_test(test_send_timeout),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_event_fd),
 		cmocka_unit_test(test_fam),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_switch_full),

@@ -489,6 +489,7 @@ static bool readable(struct famez *handle, int timeout)
 static void check_later(const struct step *steps, int error)
 {
 	int before = count_fds();
+	struct famez_event event;
 	struct famez *handle;
 	struct server s;
 	char data[64];
@@ -506,6 +507,7 @@ static void check_later(const struct step *steps, int error)
 			 error);
 	assert_int_equal(famez_send(handle, 2, "x", 1), error);
 	assert_int_equal(famez_ping(handle, 2, 1000, &ns), error);
+	assert_int_equal(famez_next_event(handle, &event), error);
 	assert_true(readable(handle, 0));
 	famez_close(handle);
 	stop_server(&s);
@@ -540,6 +542,7 @@ static void test_later(void **state)
 
 static void test_nonblock(void **state)
 {
+	struct famez_event event;
 	struct famez *handle;
 	struct server s;
 	uint32_t peer;
@@ -551,6 +554,12 @@ static void test_nonblock(void **state)
 	start_server(&s, (const struct step[]){ ATTACH, { GO, 0 }, { END, 0 } });
 	assert_int_equal(famez_open(&handle, s.path, FAMEZ_NONBLOCK), 0);
 	assert_int_equal(famez_recv(handle, &peer, &c, 1, &size), -EAGAIN);
+	assert_false(readable(handle, 0));
+	/* those who are there already are no news */
+	assert_int_equal(famez_next_event(handle, &event), -EAGAIN);
+	famez_set_timeout(handle, 1000);
+	assert_int_equal(famez_recv(handle, &peer, &c, 1, &size), -EAGAIN);
+	assert_int_equal(famez_next_event(handle, &event), -EAGAIN);
 	assert_false(readable(handle, 0));
 	assert_int_equal(famez_send(handle, 2, "x", 1), -ENOBUFS);
 	assert_int_equal(famez_send(handle, 9, "x", 1), -EHOSTUNREACH);

@@ -402,6 +402,13 @@ crash sw; [ -S "$sock" ]; switch --size 1M; ok "a stale socket is taken over"
 stays a && [ "$(own_id a)" = 1 ]; ok "and served"
 [ "$(answer a ^peek 'peek 0xffff8 8')" = "peek 1048568 0000000000000000" ]
 ok "a stale shm object's bytes are not"
+
+# O_NONBLOCK is shared by all who hold an eventfd: the switch must not sleep when
+# a client clears it, be it in malice or as QEMU does.
+stays b; id=$(own_id b); answer b ^blocking block >/dev/null
+crash b; gone "$id"; stays b && [ "$(own_id b)" = "$id" ]
+ok "eventfds that a client made blocking do not hold the switch up"
+quit b; gone "$id"
 quit a; down; ok "SIGTERM ends it without a trace"
 
 # ---- regular files ----

@@ -6,6 +6,7 @@
  * messages come; the first one broken ends the program with exit code 1.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
@@ -420,6 +421,12 @@ static void command(char *line)
 		close(server.sock);
 		server.sock = -1;
 		printf("closed\n");
+	} else if (n == 1 && !strcmp(w[0], "block")) {
+		/* O_NONBLOCK is shared: as QEMU's vectors that it does not use */
+		for (int fd = 3; fd < 1024; fd++)
+			if (fd != server.sock)
+				fcntl(fd, F_SETFL, 0);
+		printf("blocking\n");
 	} else if (n == 1 && !strcmp(w[0], "quit")) {
 		ended = true;
 	} else if (n) {

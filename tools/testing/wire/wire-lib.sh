@@ -10,7 +10,7 @@ bin=${WIRE_BIN:-$top/build/testing}
 
 # Hangs end here, with all children: timeout(1) signals its process group.
 if [ -z "$WIRE_GUARDED" ]; then
-	WIRE_GUARDED=1 exec timeout -k 10 "${WIRE_GUARD:-600}" bash "$0" "$@"
+	WIRE_GUARDED=1 exec timeout -k 10 "${WIRE_GUARD:-3600}" bash "$0" "$@"
 fi
 
 tmp=$(mktemp -d)

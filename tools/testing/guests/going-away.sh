@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The bridge goes away while programs use it in every way: unbind by sysfs,
+# orderly device_del, surprise removal by slot power.  All are told; a new device
+# works as the first did; nothing leaks.
+
+# shellcheck source=tools/testing/guests/guests.sh
+. "$(dirname "$0")/guests.sh"
+
+device='$(basename $(readlink -f /sys/class/famez/famez_bridge/device))'
+driver=/sys/bus/pci/drivers/famez_bridge
+chardev=0
+
+# victim: a guest whose bridge is behind a root port, and can be taken out
+victim() {
+	vm up 1 --first "$1" --initramfs "$image" --machine q35 --no-device \
+		--qemu -chardev --qemu "socket,path=$FAMEZ_VM_DIR/switch.sock,id=famez" \
+		--device pcie-root-port,id=rp1,chassis=1,slot=1 \
+		--device ivshmem-doorbell,id=famez0,chardev=famez,vectors=16,bus=rp1 \
+		>"$tmp/up.out" 2>&1 || {
+		cat "$tmp/up.out"
+		exit 1
+	}
+	load node02
+}
+
+# use: every kind of use is under way
+use() {
+	background node02 'test-gone 1'
+	says node02 '^ready$'
+}
+
+# told KIND: all users have been told, and the device is gone
+told() {
+	says node02 '^gone ' && on node02 'grep -q "^gone well$" /tmp/bg' &&
+		on node02 '[ ! -e /dev/famez_bridge ]'
+}
+
+# works: a device is there, under the first name, and messages pass
+works() {
+	on node02 'until [ -e /dev/famez_bridge ]; do usleep 10000; done' &&
+		on node02 famezctl ping 1 --count 1 >/dev/null &&
+		on node02 famezctl ping server --count 1 >/dev/null
+}
+
+unbind() {
+	on node02 "echo $device >/tmp/device; echo \$(cat /tmp/device) >$driver/unbind"
+}
+
+rebind() {
+	on node02 "echo \$(cat /tmp/device) >$driver/bind"
+}
+
+# orderly: the guest's help, by its slot's driver
+orderly() {
+	vm qmp node02 '{"execute": "device_del", "arguments": {"id": "famez0"}}' >/dev/null
+}
+
+# surprise: slot power off, behind the back of driver and kernel
+surprise() {
+	on node02 'setpci -d 1b36:000c CAP_EXP+18.w=0x0740'
+}
+
+# hot_add: a device with a connection of its own
+hot_add() {
+	chardev=$((chardev + 1))
+	vm qmp node02 "{\"execute\": \"chardev-add\", \"arguments\": {\"id\": \"c$chardev\",
+		\"backend\": {\"type\": \"socket\", \"data\": {\"server\": false,
+		\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"$FAMEZ_VM_DIR/switch.sock\"}}}}}}" >/dev/null
+	vm qmp node02 "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"ivshmem-doorbell\",
+		\"id\": \"famez0\", \"chardev\": \"c$chardev\", \"vectors\": 16, \"bus\": \"rp1\"}}" >/dev/null
+}
+
+# slab NODE: objects of ours that are allocated, as far as the kernel tells
+memory() {
+	on node02 'sync; echo 3 >/proc/sys/vm/drop_caches; awk "/^Slab:|^VmallocUsed:/ { n += \$2 } END { print n }" /proc/meminfo'
+}
+
+boot 1
+load node01
+victim 2
+works; ok 'a bridge behind a root port works'
+
+before=
+for ((round = 1; round <= UNBIND_ROUNDS; round++)); do
+	use
+	unbind && told && rebind && works || break
+	# the first rounds warm the caches up
+	[ "$round" -eq 3 ] && before=$(memory)
+done
+[ "$round" -gt "$UNBIND_ROUNDS" ]; ok "$UNBIND_ROUNDS times unbound and bound under use"
+after=$(memory)
+[ $((after - ${before:-0})) -lt 4096 ]
+ok "kernel memory is as before ($before kB, then $after kB)"
+
+for ((round = 1; round <= RELOAD_ROUNDS; round++)); do
+	! on node02 'exec 3<>/dev/famez_bridge; rmmod famez_bridge' 2>/dev/null &&
+		on node02 rmmod famez_bridge && load node02 && works || break
+done
+[ "$round" -gt "$RELOAD_ROUNDS" ]
+ok "$RELOAD_ROUNDS reloads, each refused while the device is open"
+
+for ((round = 1; round <= SURPRISE_ROUNDS; round++)); do
+	use
+	surprise && told && hot_add && works || break
+done
+[ "$round" -gt "$SURPRISE_ROUNDS" ]
+ok "$SURPRISE_ROUNDS surprise removals under use, and a new device each time"
+
+for ((round = 1; round <= ORDERLY_ROUNDS; round++)); do
+	use
+	orderly && told && hot_add && works || break
+done
+[ "$round" -gt "$ORDERLY_ROUNDS" ]
+ok "$ORDERLY_ROUNDS orderly removals under use, and a new device each time"
+vm check all; ok 'no kernel has complained'
+plan_complete
