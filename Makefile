@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make            modules for the running kernel (or KDIR=...), and tools
+# make examples   small programs that use libfamez
 # make demo       two guests talk; installs what it needs
 # make check      every test, with counts scaled down; installs what it needs
 # make check-full the counts that matter before a change is called done
@@ -30,14 +31,16 @@ LIBDIR ?= $(PREFIX)/lib
 LIB_SRC := $(wildcard tools/lib/*.c)
 SERVER_SRC := $(wildcard tools/server/*.c)
 CTL_SRC := $(wildcard tools/famezctl/*.c)
+# the verbs are the same, the table of them is not
+CLIENT_SRC := $(filter-out tools/famezctl/famezctl.c,$(CTL_SRC)) $(wildcard tools/client/*.c)
 VM_SRC := $(filter-out tools/vm/agent.c,$(wildcard tools/vm/*.c))
 WIRE := $(patsubst tools/testing/wire/%.c,%,$(wildcard tools/testing/wire/wire-*.c))
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-PROGRAMS := famez-server famezctl famez-vm famez-agent
+PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools tests deps demo smoke check check-full lint clean help
+.PHONY: all modules tools examples tests deps demo smoke check check-full lint clean help
 all: modules tools
 
 help:
@@ -83,7 +86,11 @@ $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 
 $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
+
+$(B)/bin/famez-client: $(call objs,$(CLIENT_SRC)) $(B)/lib/libfamez.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
 
 $(B)/bin/famez-vm: $(call objs,$(VM_SRC))
 	@mkdir -p $(@D)
@@ -93,13 +100,20 @@ $(B)/bin/famez-agent: $(call objs,tools/vm/agent.c)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
 
+# examples: libfamez and nothing else
+examples: $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+
+$(B)/examples/%: examples/%.c $(B)/lib/libfamez.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -o $@
+
 # ---- tests -------------------------------------------------------------------
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
 	famez-flood test-device test-gone $(WIRE) famez-server-asan
 
-tests: tools $(addprefix $(B)/testing/,$(TESTS))
+tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
 $(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC)
 	@mkdir -p $(@D)

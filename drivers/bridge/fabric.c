@@ -152,7 +152,11 @@ void famez_ring(struct famez_bridge *b, u32 id)
 {
 	unsigned long flags;
 
-	if (famez_lost(b))
+	/*
+	 * Nobody hears who has left; but a QEMU whose device was taken out still
+	 * reads its eventfds, into memory that it has freed.
+	 */
+	if (famez_lost(b) || famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return;
 	spin_lock_irqsave(&b->bell_lock, flags);
 	famez_ring_unlocked(b, id);

@@ -40,6 +40,12 @@ void fabric_ring(struct famez_fabric *f, uint32_t id)
 	uint32_t armed = famez_load(&fabric_record(f, id)->vectors);
 	uint8_t *row = bell_row(f, id) + f->config.id;
 
+	/*
+	 * Nobody hears who has left; but a QEMU whose device was taken out still
+	 * reads its eventfds, into memory that it has freed.
+	 */
+	if (famez_load(&fabric_record(f, id)->state) == FAMEZ_PEER_ABSENT)
+		return;
 	/* the count is the peer's to set, so it may be anything */
 	if (!armed || armed > f->layout.vectors)
 		armed = f->layout.vectors;
@@ -57,18 +63,35 @@ static uint32_t peer_generation(const struct famez_fabric *f, uint32_t id)
 	return famez_load_acquire(&record->generation);
 }
 
+/* Sets the channels with a peer up for its generation. */
+static int pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
+{
+	int err;
+
+	if (generation == f->peers[id].generation)
+		return 0;
+	err = channel_pair(f, id, generation);
+	if (!err)
+		fabric_ring(f, id);
+	return err;
+}
+
 static void look_at_peer(struct famez_fabric *f, uint32_t id)
 {
-	uint32_t generation = peer_generation(f, id);
+	struct famez_seen now;
 
-	if (id == f->config.id || generation == f->peers[id].generation)
+	if (id == f->config.id)
 		return;
-	if (channel_pair(f, id, generation) < 0) {
+	now.state = famez_load(&fabric_record(f, id)->state);
+	now.generation = now.state == FAMEZ_PEER_ABSENT ?
+			 0 : peer_generation(f, id);
+	if (pair(f, id, now.generation)) {
 		/* out of memory: it stays down for us, until the next look */
 		f->peers_epoch = famez_load(&header(f)->peers_epoch) - 1;
 		return;
 	}
-	fabric_ring(f, id);
+	famez_events_note(&f->events, id, &f->peers[id].seen, &now,
+			  f->peers_epoch);
 }
 
 static void look_at_all_peers(struct famez_fabric *f)
@@ -152,6 +175,22 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 	info->vectors_armed = famez_load(&record->vectors);
 	famez_copy_string(info->name, record->name);
 	famez_copy_string(info->cclass, record->cclass);
+	return 0;
+}
+
+uint64_t famez_fabric_events(const struct famez_fabric *f)
+{
+	return f->events.next;
+}
+
+int famez_fabric_event(const struct famez_fabric *f, uint64_t *cursor,
+		       struct famez_event *event)
+{
+	__u64 at = *cursor;
+
+	if (!famez_events_get(&f->events, &at, f->peers_epoch, event))
+		return -EAGAIN;
+	*cursor = at;
 	return 0;
 }
 

@@ -2,22 +2,28 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The bridge goes away while programs use it in every way: unbind by sysfs,
-# orderly device_del, surprise removal by slot power.  All are told; a new device
-# works as the first did; nothing leaks.
+# orderly device_del, surprise removal by slot power.  All are told, and nothing
+# leaks.
+#
+# A new device instead of one that was taken out is not tested: QEMU 7.2 goes on
+# reading the eventfds of an ivshmem-doorbell that was taken out, into memory that
+# it has freed, and crashes with the next ring, or when its slot is used again
+# ("RAMBlock already registered").  So each removal is a QEMU's last deed.
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
 
 device='$(basename $(readlink -f /sys/class/famez/famez_bridge/device))'
 driver=/sys/bus/pci/drivers/famez_bridge
-chardev=0
 
-# victim: a guest whose bridge is behind a root port, and can be taken out
+# victim: a guest whose bridge is behind a root port, and can be taken out; its
+# slots are the kernel's own to handle, not ACPI's
 victim() {
 	vm up 1 --first "$1" --initramfs "$image" --machine q35 --no-device \
+		--qemu -global --qemu ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \
 		--qemu -chardev --qemu "socket,path=$FAMEZ_VM_DIR/switch.sock,id=famez" \
-		--device pcie-root-port,id=rp1,chassis=1,slot=1 \
-		--device ivshmem-doorbell,id=famez0,chardev=famez,vectors=16,bus=rp1 \
+		--device pcie-root-port,id=rp0,chassis=1,slot=1 \
+		--device ivshmem-doorbell,id=famez0,chardev=famez,vectors=16,bus=rp0 \
 		>"$tmp/up.out" 2>&1 || {
 		cat "$tmp/up.out"
 		exit 1
@@ -25,9 +31,9 @@ victim() {
 	load node02
 }
 
-# use: every kind of use is under way
+# use [quiet]: every kind of use is under way
 use() {
-	background node02 'test-gone 1'
+	background node02 "test-gone 1 $*"
 	says node02 '^ready$'
 }
 
@@ -52,27 +58,20 @@ rebind() {
 	on node02 "echo \$(cat /tmp/device) >$driver/bind"
 }
 
-# orderly: the guest's help, by its slot's driver
+# orderly: with the guest's help, by its slot's driver
 orderly() {
-	vm qmp node02 '{"execute": "device_del", "arguments": {"id": "famez0"}}' >/dev/null
+	vm qmp node02 "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"famez0\"}}" >/dev/null
 }
 
-# surprise: slot power off, behind the back of driver and kernel
+# surprise: the slot's power is cut.  The slot's driver would take that for its
+# own doing; so its interrupt is off until the slot says again that it has power.
 surprise() {
-	on node02 'setpci -d 1b36:000c CAP_EXP+18.w=0x0740'
+	on node02 'port=$(basename $(dirname $(readlink -f /sys/class/famez/famez_bridge/device)))
+setpci -s $port CAP_EXP+18.w=0000:0020 CAP_EXP+18.w=0700:0700 \
+	CAP_EXP+18.w=0000:0400 CAP_EXP+18.w=0020:0020'
 }
 
-# hot_add: a device with a connection of its own
-hot_add() {
-	chardev=$((chardev + 1))
-	vm qmp node02 "{\"execute\": \"chardev-add\", \"arguments\": {\"id\": \"c$chardev\",
-		\"backend\": {\"type\": \"socket\", \"data\": {\"server\": false,
-		\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"$FAMEZ_VM_DIR/switch.sock\"}}}}}}" >/dev/null
-	vm qmp node02 "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"ivshmem-doorbell\",
-		\"id\": \"famez0\", \"chardev\": \"c$chardev\", \"vectors\": 16, \"bus\": \"rp1\"}}" >/dev/null
-}
-
-# slab NODE: objects of ours that are allocated, as far as the kernel tells
+# memory: what the kernel has allocated, in kB
 memory() {
 	on node02 'sync; echo 3 >/proc/sys/vm/drop_caches; awk "/^Slab:|^VmallocUsed:/ { n += \$2 } END { print n }" /proc/meminfo'
 }
@@ -101,18 +100,23 @@ done
 [ "$round" -gt "$RELOAD_ROUNDS" ]
 ok "$RELOAD_ROUNDS reloads, each refused while the device is open"
 
+# taken_out KIND: the guest's kernel has not complained, and it is over with it
+taken_out() {
+	use quiet
+	"$1" && told && vm check node02 && vm down node02 >/dev/null
+}
+
 for ((round = 1; round <= SURPRISE_ROUNDS; round++)); do
-	use
-	surprise && told && hot_add && works || break
+	taken_out surprise && victim 2 || break
 done
 [ "$round" -gt "$SURPRISE_ROUNDS" ]
-ok "$SURPRISE_ROUNDS surprise removals under use, and a new device each time"
+ok "$SURPRISE_ROUNDS surprise removals under use"
 
 for ((round = 1; round <= ORDERLY_ROUNDS; round++)); do
-	use
-	orderly && told && hot_add && works || break
+	taken_out orderly && victim 2 || break
 done
 [ "$round" -gt "$ORDERLY_ROUNDS" ]
-ok "$ORDERLY_ROUNDS orderly removals under use, and a new device each time"
+ok "$ORDERLY_ROUNDS orderly removals under use"
+works; ok 'the others go on'
 vm check all; ok 'no kernel has complained'
 plan_complete

@@ -55,12 +55,12 @@ says() {
 	on "$1" wire-wait /tmp/bg "$2" >/dev/null
 }
 
-# switch_says REGEX: waits for a line of the switch
+# switch_says REGEX [COUNT]: waits for a line of the switch
 switch_says() {
 	local p
 
 	p=$(cat "$FAMEZ_VM_DIR/switch.pid")
-	"$bin/wire-wait" -p "${p%% *}" "$FAMEZ_VM_DIR/switch.log" "$1" >/dev/null
+	"$bin/wire-wait" -p "${p%% *}" "$FAMEZ_VM_DIR/switch.log" "$1" ${2:+"$2"} >/dev/null
 }
 
 bring_down() {
