@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <famez.h>
 
+struct json_object;
+
 #ifndef __noreturn
 #define __noreturn	__attribute__((__noreturn__))
 #endif
@@ -19,18 +21,46 @@
 #define FAILED	1
 #define USAGE	2
 
+/**
+ * struct program - what famezctl and famez-client differ in
+ * @name: its name
+ * @usage: its help
+ * @path_letter: the option that names a device or socket
+ * @path_option: the same, long
+ * @default_path: what is opened without it and $FAMEZ_DEVICE, NULL: what the
+ *	library takes
+ * @no_path: what to do when there is none
+ * @verbs: what it can do
+ */
+extern const struct program {
+	const char *name;
+	const char *usage;
+	char path_letter;
+	const char *path_option;
+	const char *default_path;
+	const char *no_path;
+	const struct verb {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} *verbs;
+} program;
+
 /* Each verb in a file of its own: argv[0] is its name. */
+int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_peers(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
+int cmd_listen(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_read(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
 int cmd_write(int argc, char **argv);
 
 /* ---- util.c: these do not come back after an error ----------------------- */
 
-/* "famezctl: …" on standard error, exit with FAILED or USAGE. */
+/* "<program>: …" on standard error, exit with FAILED or USAGE. */
 __noreturn __printf(1, 2)
 void die(const char *format, ...);
 __noreturn __printf(1, 2)
@@ -40,7 +70,7 @@ void die_usage(const char *format, ...);
 __noreturn
 void help(const char *usage);
 
-/* The path of --device, or NULL. */
+/* The path of --device or --socket, or NULL. */
 extern const char *device;
 
 /* What --device names, or the default. */
@@ -57,8 +87,12 @@ void die_peer(const char *what, const char *dest, int error);
 uint64_t parse_number(const char *what, const char *text, uint64_t max);
 uint64_t parse_size(const char *what, const char *text);
 
-/* All of standard input, up to @max bytes; more is an error that says @why. */
-char *read_input(size_t max, size_t *size, const char *why);
+/* Seconds of --timeout; as many as fit into 32 bits of milliseconds. */
+#define SECONDS_MAX	4294967U
+double parse_seconds(const char *text);
+
+/* All of a file, up to @max bytes; more is an error that says @why. */
+char *read_input(FILE *in, size_t max, size_t *size, const char *why);
 
 /* Writes out what stdio holds; the reader may have gone, the disk be full. */
 void flush_output(void);
@@ -66,12 +100,44 @@ void flush_output(void);
 /* A stranger's bytes, so that they do nothing to a terminal. */
 void print_escaped(const char *data, size_t size);
 
+/* ---- names.c ------------------------------------------------------------- */
+
+/* Words for what the UAPI has numbers for; "-" or such for unknown ones. */
+const char *config_name(uint32_t config);
+const char *kind_name(uint32_t kind);
+const char *state_name(uint32_t state);
+const char *event_name(uint32_t type);
+
+/* A stranger's name, nothing but graphic characters; "-" for none. */
+#define CLEAN_SIZE	32
+const char *clean_name(const char *name, char clean[CLEAN_SIZE]);
+
+/* Remembers who is there, so that those who left are still known by name. */
+void names_update(struct famez *handle);
+void name_forget(uint32_t peer);
+const char *name_of(uint32_t peer);
+
+/* ---- json.c -------------------------------------------------------------- */
+
+/* Prints an object and gives it up; on one line, or for people. */
+void print_json(struct json_object *object, bool one_line);
+
+/* Members of an object. */
+void json_number(struct json_object *object, const char *key, uint64_t number);
+void json_string(struct json_object *object, const char *key, const char *text);
+
+/* What famezctl info tells. */
+struct json_object *json_info(const struct famez_info *info);
+
 /* ---- fam.c --------------------------------------------------------------- */
 
 #define FAM_CHUNK	(1024UL * 1024)	/* copied at a time */
 
 /* Dies unless [offset, offset + length) is inside the FAM. */
 void fam_check(struct famez *handle, uint64_t offset, uint64_t length);
+
+/* Prints a part of the FAM as hexdump -C does, with offsets in the FAM. */
+void fam_dump(struct famez *handle, uint64_t offset, uint64_t length, bool all);
 
 /* Copies at most FAM_CHUNK bytes from or to the FAM. */
 void fam_get(struct famez *handle, uint64_t offset, void *to, size_t length);

@@ -5,9 +5,12 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl info\n"
+"info [--json]\n"
 "\n"
-"Prints what this peer and its fabric are, a \"key: value\" a line.\n";
+"Prints what this peer and its fabric are, a \"key: value\" a line.\n"
+"\n"
+"  -j, --json   as a JSON object\n"
+"  -h, --help   this\n";
 
 static void print_size(const char *key, uint64_t bytes)
 {
@@ -28,10 +31,7 @@ static void print_size(const char *key, uint64_t bytes)
 
 static void print_info(const struct famez_info *info)
 {
-	if (info->config == FAMEZ_CONFIG_FAMEZ)
-		puts("config: famez");
-	else
-		printf("config: %u\n", info->config);
+	printf("config: %s\n", config_name(info->config));
 	printf("id: %u\n", info->id);
 	printf("name: ");
 	print_escaped(info->name, strnlen(info->name, sizeof(info->name)));
@@ -52,17 +52,25 @@ static void print_info(const struct famez_info *info)
 int cmd_info(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct famez *handle;
 	struct famez_info info;
+	bool json = false;
 	int c, error;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
+	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
 			help(usage);
-		exit(USAGE);
+		default:
+			exit(USAGE);
+		}
 	}
 	if (optind != argc)
 		die_usage("info takes no arguments");
@@ -70,7 +78,10 @@ int cmd_info(int argc, char **argv)
 	error = famez_get_info(handle, &info);
 	if (error)
 		die("cannot get the information: %s", strerror(-error));
-	print_info(&info);
+	if (json)
+		print_json(json_info(&info), false);
+	else
+		print_info(&info);
 	famez_close(handle);
 	return 0;
 }

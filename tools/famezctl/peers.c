@@ -2,77 +2,94 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/famez_fabric.h>
+#include <json-c/json.h>
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl peers\n"
+"peers [--json]\n"
 "\n"
-"Lists the peers, a line each; * marks this one.\n";
-
-static const char *kind_name(uint32_t kind)
-{
-	switch (kind) {
-	case FAMEZ_KIND_SWITCH:
-		return "switch";
-	case FAMEZ_KIND_BRIDGE:
-		return "bridge";
-	case FAMEZ_KIND_HOST:
-		return "host";
-	default:
-		return "-";
-	}
-}
-
-static const char *state_name(uint32_t state)
-{
-	switch (state) {
-	case FAMEZ_PEER_ATTACHED:
-		return "attached";
-	case FAMEZ_PEER_UP:
-		return "up";
-	default:
-		return "-";
-	}
-}
-
-/* A name in a column: a stranger's, so nothing but graphic characters. */
-static void print_name(const char *name, int width)
-{
-	char clean[FAMEZ_NAME_SIZE] = "";
-	size_t i;
-
-	for (i = 0; i < sizeof(clean) - 1 && name[i]; i++)
-		clean[i] = name[i] > ' ' && name[i] <= '~' ? name[i] : '?';
-	printf("%-*s", width, i ? clean : "-");
-}
+"Lists the peers, a line each; * marks this one.\n"
+"\n"
+"  -j, --json   as a JSON array\n"
+"  -h, --help   this\n";
 
 static void print_peer(const struct famez_peer_info *peer, uint32_t own)
 {
-	printf("%c%5u  ", peer->id == own ? '*' : ' ', peer->id);
-	print_name(peer->name, 31);
-	printf("  %-6s  %-8s  %7u  ", kind_name(peer->kind),
-	       state_name(peer->state), peer->vectors_armed);
-	print_name(peer->cclass, 0);
-	putchar('\n');
+	char name[CLEAN_SIZE], cclass[CLEAN_SIZE];
+
+	printf("%c%5u  %-31s  %-6s  %-8s  %7u  %s\n",
+	       peer->id == own ? '*' : ' ', peer->id,
+	       clean_name(peer->name, name), kind_name(peer->kind),
+	       state_name(peer->state), peer->vectors_armed,
+	       clean_name(peer->cclass, cclass));
+}
+
+static void print_peers(const struct famez_peer_info *peers, size_t count,
+			uint32_t own)
+{
+	size_t i;
+
+	printf("%6s  %-31s  %-6s  %-8s  %7s  %s\n", "ID", "NAME", "KIND",
+	       "STATE", "VECTORS", "CLASS");
+	for (i = 0; i < count; i++)
+		print_peer(&peers[i], own);
+}
+
+static struct json_object *json_peer(const struct famez_peer_info *peer,
+				     uint32_t own)
+{
+	struct json_object *o = json_object_new_object();
+	char clean[CLEAN_SIZE];
+
+	json_number(o, "id", peer->id);
+	json_object_object_add(o, "self",
+			       json_object_new_boolean(peer->id == own));
+	json_string(o, "name", clean_name(peer->name, clean));
+	json_string(o, "kind", kind_name(peer->kind));
+	json_string(o, "state", state_name(peer->state));
+	json_number(o, "generation", peer->generation);
+	json_number(o, "vectors_armed", peer->vectors_armed);
+	json_number(o, "cid", peer->cid);
+	json_number(o, "sid", peer->sid);
+	json_string(o, "class", clean_name(peer->cclass, clean));
+	return o;
+}
+
+static void print_peers_json(const struct famez_peer_info *peers, size_t count,
+			     uint32_t own)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		json_object_array_add(array, json_peer(&peers[i], own));
+	print_json(array, false);
 }
 
 int cmd_peers(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct famez_peer_info *peers;
 	struct famez *handle;
 	struct famez_info info;
-	size_t count, i;
+	bool json = false;
 	int c, error;
+	size_t count;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
+	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
 			help(usage);
-		exit(USAGE);
+		default:
+			exit(USAGE);
+		}
 	}
 	if (optind != argc)
 		die_usage("peers takes no arguments");
@@ -82,10 +99,10 @@ int cmd_peers(int argc, char **argv)
 		error = famez_get_peers(handle, &peers, &count);
 	if (error)
 		die("cannot list the peers: %s", strerror(-error));
-	printf("%6s  %-31s  %-6s  %-8s  %7s  %s\n", "ID", "NAME", "KIND",
-	       "STATE", "VECTORS", "CLASS");
-	for (i = 0; i < count; i++)
-		print_peer(&peers[i], info.id);
+	if (json)
+		print_peers_json(peers, count, info.id);
+	else
+		print_peers(peers, count, info.id);
 	free(peers);
 	famez_close(handle);
 	return 0;

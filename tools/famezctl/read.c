@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl read [--hex] OFFSET LENGTH\n"
+"read [options] OFFSET LENGTH\n"
 "\n"
 "Copies LENGTH bytes of the FAM, from OFFSET on, to standard output.  Numbers\n"
 "may be hexadecimal (0x...), and end in K, M, G or T.\n"
 "\n"
-"  -x, --hex    as a hex dump, with offsets in the FAM\n"
-"  -h, --help   this\n";
+"  -o, --output FILE   to a file, instead of standard output\n"
+"  -x, --hex           as the verb dump does\n"
+"  -h, --help          this\n";
 
-static void dump_line(uint64_t offset, const unsigned char *data, size_t size)
+static FILE *open_output(const char *path)
 {
-	size_t i;
+	FILE *out = path ? fopen(path, "w") : stdout;
 
-	printf("%08llx ", (unsigned long long)offset);
-	for (i = 0; i < 16; i++) {
-		if (i < size)
-			printf("%s %02x", i == 8 ? " " : "", data[i]);
-		else
-			printf("%s   ", i == 8 ? " " : "");
-	}
-	printf("  |");
-	for (i = 0; i < size; i++)
-		putchar(data[i] < ' ' || data[i] > '~' ? '.' : data[i]);
-	puts("|");
+	if (!out)
+		die("cannot open '%s': %s", path, strerror(errno));
+	return out;
 }
 
 static void copy_out(struct famez *handle, uint64_t offset, uint64_t length,
-		     bool hex)
+		     FILE *out)
 {
 	unsigned char *data = malloc(FAM_CHUNK);
-	size_t i, size;
+	size_t size;
 
 	if (!data)
 		die("no memory for a buffer");
 	for (; length; offset += size, length -= size) {
 		size = length < FAM_CHUNK ? length : FAM_CHUNK;
 		fam_get(handle, offset, data, size);
-		if (!hex)
-			fwrite(data, 1, size, stdout);
-		for (i = 0; hex && i < size; i += 16)
-			dump_line(offset + i, data + i,
-				  size - i < 16 ? size - i : 16);
-		flush_output();
+		if (fwrite(data, 1, size, out) != size)
+			break;
 	}
+	if (fflush(out) || ferror(out))
+		die("cannot write the output: %s", strerror(errno));
 	free(data);
 }
 
@@ -54,18 +47,23 @@ int cmd_read(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "hex", no_argument, NULL, 'x' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	const char *output = NULL;
 	uint64_t offset, length;
 	struct famez *handle;
 	bool hex = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "xh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "xo:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'x':
 			hex = true;
+			break;
+		case 'o':
+			output = optarg;
 			break;
 		case 'h':
 			help(usage);
@@ -75,11 +73,16 @@ int cmd_read(int argc, char **argv)
 	}
 	if (optind + 2 != argc)
 		die_usage("read needs OFFSET and LENGTH");
+	if (hex && output)
+		die_usage("--hex goes to standard output, without --output");
 	offset = parse_size("OFFSET", argv[optind]);
 	length = parse_size("LENGTH", argv[optind + 1]);
 	handle = open_device(0);
 	fam_check(handle, offset, length);
-	copy_out(handle, offset, length, hex);
+	if (hex)
+		fam_dump(handle, offset, length, false);
+	else
+		copy_out(handle, offset, length, open_output(output));
 	famez_close(handle);
 	return 0;
 }

@@ -2,15 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl recv [options]\n"
+"recv [options]\n"
 "\n"
 "Receives messages, and prints each as \"<sender's id>:<payload>\".  On a\n"
 "terminal, what is not printable ASCII is escaped.\n"
@@ -28,33 +26,6 @@ struct settings {
 	bool timed;
 	double timeout;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* The next message, with a handle that does not block. */
-static int recv_timed(struct famez *handle, double timeout, uint32_t *peer,
-		      char *data, size_t *size)
-{
-	struct pollfd ready = { .fd = famez_fd(handle), .events = POLLIN };
-	double left, end = now() + timeout;
-	int r;
-
-	for (;;) {
-		r = famez_recv(handle, peer, data, FAMEZ_MESSAGE_MAX, size);
-		left = end - now();
-		if (r != -EAGAIN || left <= 0)
-			return r;
-		/* no longer than an int of milliseconds at a time */
-		if (poll(&ready, 1, left < 1e6 ? ceil(left * 1e3) : 1e9) < 0)
-			return -errno;
-	}
-}
 
 static void print_message(const struct settings *set, uint32_t peer,
 			  const char *data, size_t size)
@@ -74,7 +45,9 @@ static void print_message(const struct settings *set, uint32_t peer,
 
 static void recv_messages(const struct settings *set)
 {
-	bool nonblock = set->nonblock || set->timed;
+	uint32_t timeout_ms = ceil(set->timeout * 1e3);
+	/* to wait for 0 seconds is not to wait */
+	bool nonblock = set->nonblock || (set->timed && !timeout_ms);
 	struct famez *handle = open_device(nonblock ? FAMEZ_NONBLOCK : 0);
 	char data[FAMEZ_MESSAGE_MAX];
 	uint32_t peer;
@@ -82,9 +55,10 @@ static void recv_messages(const struct settings *set)
 	uint64_t i;
 	int error;
 
+	famez_set_timeout(handle, timeout_ms);
 	for (i = 0; !set->count || i < set->count; i++) {
-		error = recv_timed(handle, set->timeout, &peer, data, &size);
-		if (error == -EAGAIN && set->timed)
+		error = famez_recv(handle, &peer, data, sizeof(data), &size);
+		if ((error == -EAGAIN && set->timed) || error == -ETIMEDOUT)
 			die("no message within %g seconds", set->timeout);
 		if (error == -EAGAIN)
 			die("no message is waiting; without --nonblock, recv waits for one");
@@ -95,16 +69,6 @@ static void recv_messages(const struct settings *set)
 		print_message(set, peer, data, size);
 	}
 	famez_close(handle);
-}
-
-static double parse_seconds(const char *text)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds >= 0 && seconds <= 1e9))
-		die_usage("--timeout '%s': expected seconds, as 2 or 0.5", text);
-	return seconds;
 }
 
 int cmd_recv(int argc, char **argv)

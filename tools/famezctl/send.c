@@ -6,7 +6,7 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl send [--nonblock] DEST [TEXT...]\n"
+"send [--nonblock] DEST [TEXT...]\n"
 "\n"
 "Sends one message: the words of TEXT with a space between them, or all of\n"
 "standard input when there is no TEXT.\n"
@@ -93,7 +93,7 @@ int cmd_send(int argc, char **argv)
 	if (optind + 1 < argc)
 		data = join(argv + optind + 1, &size);
 	else
-		data = read_input(FAMEZ_MESSAGE_MAX, &size,
+		data = read_input(stdin, FAMEZ_MESSAGE_MAX, &size,
 				  "standard input is too long for a message; split it, or put it in the FAM");
 	handle = open_device(flags);
 	send_message(handle, argv[optind], data, size);

@@ -10,7 +10,7 @@
 static void complain(const char *format, va_list args)
 {
 	fflush(stdout);
-	fputs("famezctl: ", stderr);
+	fprintf(stderr, "%s: ", program.name);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }
@@ -35,7 +35,7 @@ void die_usage(const char *format, ...)
 
 void help(const char *usage)
 {
-	fputs(usage, stdout);
+	printf("Usage: %s %s", program.name, usage);
 	flush_output();
 	exit(0);
 }
@@ -51,12 +51,12 @@ static const char *open_hint(int error)
 {
 	switch (error) {
 	case -ENOENT:
-		return "load famez_bridge, or name a switch's socket with --device";
+		return program.no_path;
 	case -EACCES:
 	case -EPERM:
 		return "be root or in the group of that file (famez)";
 	case -ENODEV:
-		return "it is neither a bridge's device nor a socket; name one with --device";
+		return "it is neither a bridge's device nor a switch's socket";
 	case -ECONNREFUSED:
 		return "nobody serves this socket; start famez-server";
 	case -EUSERS:
@@ -80,13 +80,18 @@ static const char *open_hint(int error)
 
 struct famez *open_device(int flags)
 {
+	const char *path = device ? device : program.default_path;
+	const char *hint, *given = getenv("FAMEZ_DEVICE");
 	struct famez *handle;
-	int error = famez_open(&handle, device, flags);
-	const char *hint = open_hint(error);
+	int error;
 
+	if (!device && given && *given)
+		path = given;
+	error = famez_open(&handle, path, flags);
 	if (!error)
 		return handle;
-	die("cannot open %s: %s%s%s", device ? device : "the default device",
+	hint = open_hint(error);
+	die("cannot open %s: %s%s%s", path ? path : "the default device",
 	    strerror(-error), hint ? "; " : "", hint ? hint : "");
 }
 
@@ -96,10 +101,10 @@ uint32_t find_peer(struct famez *handle, const char *dest)
 	int error = famez_lookup(handle, dest, &peer);
 
 	if (error == -EHOSTUNREACH)
-		die("no peer '%s'; 'famezctl peers' lists them", dest);
+		die("no peer '%s'; '%s peers' lists them", dest, program.name);
 	if (error == -ENOTUNIQ)
-		die("several peers are named '%s'; give the id instead ('famezctl peers')",
-		    dest);
+		die("several peers are named '%s'; give the id instead ('%s peers')",
+		    dest, program.name);
 	if (error)
 		die("cannot look up '%s': %s", dest, strerror(-error));
 	return peer;
@@ -111,7 +116,7 @@ static const char *peer_error(int error)
 	case -EAGAIN:
 		return "it has no room for a message now; without --nonblock, send waits";
 	case -EHOSTUNREACH:
-		return "no such peer on the fabric; 'famezctl peers' lists them";
+		return "no such peer on the fabric; the verb peers lists them";
 	case -ENOTCONN:
 		return "it is attached, but no driver or program runs there";
 	case -ENOBUFS:
@@ -170,7 +175,18 @@ uint64_t parse_size(const char *what, const char *text)
 	return number << shift;
 }
 
-char *read_input(size_t max, size_t *size, const char *why)
+double parse_seconds(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0 && seconds <= SECONDS_MAX))
+		die_usage("--timeout '%s': expected seconds, as 2 or 0.5, up to %u",
+			  text, SECONDS_MAX);
+	return seconds;
+}
+
+char *read_input(FILE *in, size_t max, size_t *size, const char *why)
 {
 	size_t room = 0, used = 0, n;
 	char *data = NULL;
@@ -184,13 +200,13 @@ char *read_input(size_t max, size_t *size, const char *why)
 			if (!data)
 				die("no memory for the input");
 		}
-		n = fread(data + used, 1, room - used, stdin);
+		n = fread(data + used, 1, room - used, in);
 		used += n;
 		if (used > max)
 			die("%s", why);
 	} while (n);
-	if (ferror(stdin))
-		die("cannot read standard input: %s", strerror(errno));
+	if (ferror(in))
+		die("cannot read the input: %s", strerror(errno));
 	*size = used;
 	return data;
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include "famezctl.h"
 
 static const char usage[] =
-"Usage: famezctl write [--text STRING] OFFSET\n"
+"write [--text STRING | --input FILE] OFFSET\n"
 "\n"
 "Copies standard input to the FAM, from OFFSET on.  Nothing is written when it\n"
 "does not fit.  OFFSET may be hexadecimal (0x...), and end in K, M, G or T.\n"
 "\n"
+"  -i, --input FILE    that, instead of standard input\n"
 "  -t, --text STRING   that, instead of standard input\n"
 "  -h, --help          this\n";
 
@@ -24,38 +26,46 @@ static void copy_in(struct famez *handle, uint64_t offset, const char *data,
 	}
 }
 
-/* Standard input, as much as there is room for behind the offset. */
-static char *read_rest(struct famez *handle, uint64_t offset, size_t *length)
+/* A file, as much as there is room for behind the offset. */
+static char *read_rest(struct famez *handle, uint64_t offset, const char *path,
+		       size_t *length)
 {
+	FILE *in = path ? fopen(path, "r") : stdin;
 	struct famez_info info;
 	char why[128];
 	int error;
 
+	if (!in)
+		die("cannot open '%s': %s", path, strerror(errno));
 	fam_check(handle, offset, 0);
 	error = famez_get_info(handle, &info);
 	if (error)
 		die("cannot ask for the FAM's size: %s", strerror(-error));
 	snprintf(why, sizeof(why),
-		 "standard input at offset %llu ends past the FAM, which has %llu bytes",
+		 "the input at offset %llu ends past the FAM, which has %llu bytes",
 		 (unsigned long long)offset, (unsigned long long)info.fam_size);
-	return read_input(info.fam_size - offset, length, why);
+	return read_input(in, info.fam_size - offset, length, why);
 }
 
 int cmd_write(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "input", required_argument, NULL, 'i' },
 		{ "text", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	char *text = NULL, *input = NULL;
+	char *text = NULL, *path = NULL, *input = NULL;
 	struct famez *handle;
 	uint64_t offset;
 	size_t length;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "t:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "i:t:h", options, NULL)) != -1) {
 		switch (c) {
+		case 'i':
+			path = optarg;
+			break;
 		case 't':
 			text = optarg;
 			break;
@@ -67,12 +77,14 @@ int cmd_write(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		die_usage("write needs one OFFSET");
+	if (text && path)
+		die_usage("--text and --input exclude each other");
 	offset = parse_size("OFFSET", argv[optind]);
 	handle = open_device(0);
 	if (text)
 		length = strlen(text);
 	else
-		input = read_rest(handle, offset, &length);
+		input = read_rest(handle, offset, path, &length);
 	fam_check(handle, offset, length);
 	copy_in(handle, offset, text ? text : input, length);
 	free(input);

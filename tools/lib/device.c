@@ -89,6 +89,7 @@ static int device_send(struct famez *handle, uint32_t peer, const void *data,
 		.data = (uintptr_t)data,
 		.length = size,
 		.peer = peer,
+		.timeout_ms = handle->timeout_ms,
 	};
 
 	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
@@ -102,6 +103,7 @@ static int device_recv(struct famez *handle, uint32_t *peer, void *data,
 		.flags = device_flags(handle),
 		.data = (uintptr_t)data,
 		.length = room,
+		.timeout_ms = handle->timeout_ms,
 	};
 	int r = device_ioctl(handle, FAMEZ_IOC_RECV, &msg);
 
@@ -127,6 +129,16 @@ static int device_ping(struct famez *handle, uint32_t peer,
 	return r;
 }
 
+static int device_next_event(struct famez *handle, struct famez_event *event)
+{
+	*event = (struct famez_event){
+		.size = sizeof(*event),
+		.flags = device_flags(handle),
+		.timeout_ms = handle->timeout_ms,
+	};
+	return device_ioctl(handle, FAMEZ_IOC_EVENT, event);
+}
+
 static const struct famez_ops device_ops = {
 	.close = device_close,
 	.get_info = device_get_info,
@@ -134,6 +146,7 @@ static const struct famez_ops device_ops = {
 	.send = device_send,
 	.recv = device_recv,
 	.ping = device_ping,
+	.next_event = device_next_event,
 };
 
 int famez_device_open(struct famez **handle, const char *path, bool nonblock)

@@ -3,12 +3,14 @@
 #ifndef FAMEZ_LIB_FABRIC_IMPL_H
 #define FAMEZ_LIB_FABRIC_IMPL_H
 
+#include <famez/events.h>
 #include <famez/inbox.h>
 #include "fabric.h"
 
 /**
  * struct peer - another peer, and the two channels with it
  * @generation: for which the channels are set up, 0: not up
+ * @seen: what events have told of it
  * @tx: channel to it; no data: there is none
  * @in: channel from it
  * @active: the channel from it is not armed; it may have messages
@@ -19,6 +21,7 @@
  */
 struct peer {
 	uint32_t generation;
+	struct famez_seen seen;
 	struct famez_tx tx;
 	struct famez_inbox in;
 	bool active;
@@ -35,6 +38,7 @@ struct famez_fabric {
 	uint32_t peers_epoch;
 	uint32_t next;		/* whose message is looked for first */
 	struct peer *peers;	/* by id */
+	struct famez_events events;
 };
 
 /* ---- fabric.c ---- */

@@ -85,6 +85,15 @@ int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer,
 		      void *data, size_t room, size_t *size);
 
+/* How many events there have been: where a follower's cursor starts. */
+uint64_t famez_fabric_events(const struct famez_fabric *f);
+
+/* The next change of a peer that famez_fabric_service() has seen, for a
+ * follower.  Return: 0; -EAGAIN when there is none
+ */
+int famez_fabric_event(const struct famez_fabric *f, uint64_t *cursor,
+		       struct famez_event *event);
+
 /* What the table says of a peer, checked and printable; state 0: absent.
  * Return: 0, -EINVAL when no such id can be
  */

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include "handle.h"
 
-#define PING_TIMEOUT_MAX	3600000
-
 static const char *default_path(void)
 {
 	const char *path = getenv("FAMEZ_DEVICE");
@@ -139,10 +137,20 @@ int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 	       uint64_t *nanoseconds)
 {
-	if (!timeout_ms || timeout_ms > PING_TIMEOUT_MAX)
+	if (!timeout_ms || timeout_ms > FAMEZ_PING_TIMEOUT_MAX)
 		return -EINVAL;
 	return handle->ops->ping(handle, real_peer(handle, peer), timeout_ms,
 				 nanoseconds);
+}
+
+int famez_next_event(struct famez *handle, struct famez_event *event)
+{
+	return handle->ops->next_event(handle, event);
+}
+
+void famez_set_timeout(struct famez *handle, uint32_t milliseconds)
+{
+	handle->timeout_ms = milliseconds;
 }
 
 int famez_map(struct famez *handle, uint64_t offset, size_t length,

@@ -9,7 +9,9 @@
  *
  * On the host a program is the peer itself: pings are answered, and messages
  * move, while it is inside one of these functions.  famez_fd() becomes readable
- * when it should call in.
+ * when it should call in.  Others see it under the name that $FAMEZ_NAME says
+ * when it calls famez_open(), up to 31 bytes, else under the program's name and
+ * process id, as "chat.1234".
  */
 #ifndef FAMEZ_H
 #define FAMEZ_H
@@ -41,15 +43,43 @@ struct famez;
  * Return: 0; what open(2) or connect(2) said; -ENODEV: the path is neither;
  * -ECONNREFUSED: nobody serves the socket; -EUSERS: the switch has no id left;
  * -EPROTO: what answers is no ivshmem server; -ENODATA: it is one, but no famez
- * switch
+ * switch; -EBADMSG: the header of its memory is damaged; -EPROTONOSUPPORT: the
+ * memory has the layout of another version; -ENAMETOOLONG: the path is too long
+ * for a socket's; -ETIMEDOUT: the switch said nothing for 30 seconds; -EINTR;
+ * -EMFILE, -ENFILE: no descriptors left, of which the host's side takes one for
+ * each peer and vector; -ENOMEM; -EINVAL: unknown flags.  *@handle is NULL then
  */
 int famez_open(struct famez **handle, const char *path, int flags);
 
 /** famez_close() - give the handle up; NULL is fine */
 void famez_close(struct famez *handle);
 
-/** famez_fd() - becomes readable when famez_recv() may have a message */
+/**
+ * famez_fd() - a descriptor to wait on, with poll(2), epoll(7) and their like
+ * @handle: the handle
+ *
+ * On a device: POLLIN while famez_recv() has a message, POLLPRI while
+ * famez_next_event() has an event, POLLERR and POLLHUP once the device has gone.
+ *
+ * On the host: POLLIN when there may be a message, or an event (no POLLPRI), or
+ * something to do for others, or when the switch has gone.  So it may be for
+ * nothing, and use %FAMEZ_NONBLOCK.  It stays readable until famez_recv() has
+ * returned -EAGAIN or -ETIMEDOUT; events count from the first famez_next_event()
+ * on, and then it stays readable until that returned likewise, too.
+ *
+ * POLLOUT tells nothing of a peer's room.  Do not read, write or close it.
+ */
 int famez_fd(const struct famez *handle);
+
+/**
+ * famez_set_timeout() - how long famez_send(), famez_recv() and
+ *	famez_next_event() sleep at most
+ * @handle: the handle
+ * @milliseconds: then they return -ETIMEDOUT; 0, as at first: never
+ *
+ * With %FAMEZ_NONBLOCK they do not sleep at all.
+ */
+void famez_set_timeout(struct famez *handle, uint32_t milliseconds);
 
 /** famez_get_info() - what this peer and its fabric are */
 int famez_get_info(struct famez *handle, struct famez_info *info);
@@ -73,7 +103,17 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
  */
 int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
 
-/** famez_send() - send a message; errors as of FAMEZ_IOC_SEND */
+/**
+ * famez_send() - send a message
+ * @handle: the handle
+ * @peer: to whom, an id or %FAMEZ_DEST_SERVER
+ * @data: the message
+ * @size: bytes of it, 0 to famez_info.message_max
+ *
+ * Return: 0: it is on its way; -EAGAIN; -EINTR; -ETIMEDOUT; -EMSGSIZE;
+ * -EHOSTUNREACH; -ENOTCONN; -ENOBUFS; -ECONNRESET; -EINVAL; -ENODEV; see
+ * FAMEZ_IOC_SEND
+ */
 int famez_send(struct famez *handle, uint32_t peer, const void *data,
 	       size_t size);
 
@@ -86,7 +126,7 @@ int famez_send(struct famez *handle, uint32_t peer, const void *data,
  * @size: bytes of the message, also on -EMSGSIZE
  *
  * Return: 0; -EMSGSIZE: longer than @room, and still the next; -EAGAIN; -EINTR;
- * -ENODEV
+ * -ETIMEDOUT; -ENODEV
  */
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size);
@@ -102,6 +142,20 @@ int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
  */
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 	       uint64_t *nanoseconds);
+
+/**
+ * famez_next_event() - the next change of a peer since famez_open()
+ * @handle: the handle
+ * @event: its type, peer, generation and epoch; all else is the library's
+ *
+ * In order, and %FAMEZ_EVENT_OVERFLOW once for a program that is more than
+ * %FAMEZ_EVENTS behind: what it missed, famez_get_peers() tells.  On the host,
+ * what a peer does several times between two calls into the library is told as
+ * what has become of it.
+ *
+ * Return: 0; -EAGAIN; -EINTR; -ETIMEDOUT; -ENODEV
+ */
+int famez_next_event(struct famez *handle, struct famez_event *event);
 
 /**
  * famez_map() - map FAM

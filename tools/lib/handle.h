@@ -19,6 +19,7 @@
  * @send: as famez_send(), the switch by its id
  * @recv: as famez_recv()
  * @ping: as famez_ping(), the switch by its id, the timeout checked
+ * @next_event: as famez_next_event()
  */
 struct famez_ops {
 	void (*close)(struct famez *handle);
@@ -31,10 +32,12 @@ struct famez_ops {
 		    size_t room, size_t *size);
 	int (*ping)(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 		    uint64_t *nanoseconds);
+	int (*next_event)(struct famez *handle, struct famez_event *event);
 };
 
 /**
- * struct famez - a handle; filled by the backend, constant afterwards
+ * struct famez - a handle; filled by the backend, all but the timeout constant
+ * afterwards
  * @ops: the backend
  * @fd: what famez_fd() tells
  * @map_fd: what famez_map() maps
@@ -43,6 +46,7 @@ struct famez_ops {
  * @server_id: id of the switch
  * @peers_max: all ids are below this
  * @nonblock: never sleep
+ * @timeout_ms: sleep no longer, 0: as long as it takes
  */
 struct famez {
 	const struct famez_ops *ops;
@@ -53,6 +57,7 @@ struct famez {
 	uint32_t server_id;
 	uint32_t peers_max;
 	bool nonblock;
+	uint32_t timeout_ms;
 };
 
 /* The two backends: famez_open() with a path of the right kind. */

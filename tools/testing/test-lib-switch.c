@@ -138,6 +138,7 @@ static struct stage {
 	atomic_int arrived;
 	atomic_int mark;
 	atomic_int more;
+	atomic_int seen;
 	uint32_t ids[ROLES];
 	int players;
 } *stage;
@@ -980,6 +981,9 @@ static void two_lives(struct famez *handle, int me)
 	if (!pid)
 		live(&stage->mark, 1);
 	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	/* who comes with the same id before a look hides that this one left */
+	while (!atomic_load(&stage->seen))
+		nap();
 	pid = fork();
 	if (!pid)
 		live(&stage->mark, 1000);
@@ -1023,6 +1027,7 @@ static void see_life(struct famez *handle, int mark)
 	CHECK(event.generation == info.generation);
 	next_of(handle, peer, &event);
 	CHECK_IS(event.type, FAMEZ_EVENT_LEFT);
+	atomic_store(&stage->seen, 1);
 }
 
 static void see_lives(struct famez *handle, int me)
@@ -1116,6 +1121,7 @@ static void see_by_fd(struct famez *handle, int me)
 
 	(void)me;
 	/* two come and go, for which nobody here asks */
+	atomic_store(&stage->seen, 1);
 	atomic_store(&stage->mark, 2);
 	while (!atomic_load(&stage->more)) {
 		famez_recv(handle, &peer, NULL, 0, &size);
@@ -1217,6 +1223,79 @@ static void test_peers(void **state)
 {
 	(void)state;
 	RUN(see_peers, see_peers);
+}
+
+/* ---- Programs ------------------------------------------------------------- */
+
+/*
+ * Runs a shell script; "tries COMMAND" repeats it until it succeeds, "spawn
+ * COMMAND" lets it run in the background until the end.
+ */
+static void run_script(const char *script)
+{
+	static const char start[] =
+		"set -e; PATH=$PWD/build/bin:$PWD/build/examples:$PATH\n"
+		"pids=; t=$(mktemp -d); trap 'rm -rf $t; kill $pids' EXIT\n"
+		"spawn() { \"$@\" & pids=\"$pids $!\"; }; spawn sleep 60\n"
+		"tries() { for i in $(seq 100); do \"$@\" 2>>$t/errors &&\n"
+		"return; sleep 0.1; done; cat $t/errors >&2; return 1; }\n";
+	char *whole;
+	int status;
+
+	assert_true(asprintf(&whole, "%s%s", start, script) > 0);
+	setenv("FAMEZ_DEVICE", the_switch.path, 1);
+	status = system(whole);
+	unsetenv("FAMEZ_DEVICE");
+	free(whole);
+	assert_int_equal(status, 0);
+}
+
+static void test_examples(void **state)
+{
+	(void)state;
+	run_script("hello-fam >$t/1; hello-fam | grep -q 'wrote: Hello'");
+	run_script("spawn env FAMEZ_NAME=srv request-reply serve\n"
+		   "ask() { [ \"$(request-reply srv loud)\" = LOUD ]; }\n"
+		   "tries ask");
+	run_script("spawn env FAMEZ_NAME=loop epoll-loop >$t/out\n"
+		   "tries famez-client send loop hi\n"
+		   "tries grep -q ': hi$' $t/out\n"
+		   "tries grep -q 'event 2' $t/out");
+	run_script("mkfifo $t/in; exec 3<>$t/in\n"
+		   "spawn sh -c 'FAMEZ_NAME=ann exec chat server <&3' >$t/out\n"
+		   "say() { (sleep 0.2; echo hi; sleep 0.2) | chat ann;\n"
+		   "grep -q ': hi$' $t/out; }\n"
+		   "tries say");
+}
+
+static void test_commands(void **state)
+{
+	(void)state;
+	run_script("famezctl list --json | grep '^\\[' >$t/1\n"
+		   "famezctl info --json | grep '\"config\":\"famez\"' >$t/1\n"
+		   "famezctl peers --json | grep '\"self\":true' >$t/1\n"
+		   "famezctl ping server -c 2 -i 1 | grep ' 0% lost' >$t/1\n"
+		   "famezctl ping server -j | grep '\"received\":3' >$t/1");
+	run_script("head -c 9999 /dev/urandom >$t/in\n"
+		   "famezctl write 1001 --input $t/in\n"
+		   "famezctl read 1001 9999 --output $t/out\n"
+		   "cmp $t/in $t/out\n"
+		   "famezctl dump 1001 20 >$t/line\n"
+		   "grep -q '^000003e9  .*|$' $t/line\n"
+		   "head -c 99 /dev/zero | famezctl write 4K\n"
+		   "[ $(famezctl dump 4K 99 | wc -l) = 4 ]\n"
+		   "[ $(famezctl dump --all 4K 99 | wc -l) = 8 ]");
+	run_script("spawn env FAMEZ_NAME=ear famez-client listen >$t/heard\n"
+		   "spawn env FAMEZ_NAME=eye famezctl monitor -j >$t/seen\n"
+		   "tries famezctl ping eye -c 1 >$t/1\n"
+		   "tries env FAMEZ_NAME=bob famez-client send ear some words\n"
+		   "tries grep -q '^[0-9]* (bob): some words$' $t/heard\n"
+		   "tries grep -q '\"up\",\"peer\":[0-9]*,\"name\":\"bob\"' $t/seen\n"
+		   "tries grep -q '\"left\",\"peer\":[0-9]*,\"name\":\"bob\"' $t/seen");
+	run_script("! famezctl recv -t 0.1 >$t/1 2>&1 || exit 1\n"
+		   "! famezctl monitor -t 0.1 >$t/1 2>&1 || exit 1\n"
+		   "famez-client info 2>$t/2 || [ $? = 2 ]\n"
+		   "grep -q 'no verb' $t/2");
 }
 
 /* ---- The switch goes ------------------------------------------------------ */
@@ -1324,6 +1403,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_event_fd),
 		cmocka_unit_test(test_fam),
 		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_switch_full),
 		cmocka_unit_test(test_switch_goes),
 	};
