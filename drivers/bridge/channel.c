@@ -174,10 +174,20 @@ static void famez_tx_give_turn(struct famez_remote *r)
 	wake_up_interruptible(&r->turn);
 }
 
+/* Tells a sleeper, and nobody else again, that its peer is another now. */
+static int famez_tx_reset(struct famez_remote *r)
+{
+	mutex_lock(&r->tx_lock);
+	r->reset = false;
+	mutex_unlock(&r->tx_lock);
+	return -ECONNRESET;
+}
+
 static int famez_tx_sleep(struct famez_bridge *b, u32 id,
 			  struct iov_iter *from, long left)
 {
 	struct famez_remote *r = &b->remotes[id];
+	u32 generation = READ_ONCE(r->generation);
 	unsigned int rings;
 	int err;
 
@@ -192,10 +202,11 @@ static int famez_tx_sleep(struct famez_bridge *b, u32 id,
 		left = wait_event_interruptible_timeout(r->wait,
 							READ_ONCE(r->rings) != rings,
 							left);
-		if (left < 0) {
-			err = left;
+		err = left < 0 ? left : 0;
+		if (!err && READ_ONCE(r->generation) != generation)
+			err = famez_tx_reset(r);
+		if (err)
 			break;
-		}
 	}
 	famez_tx_give_turn(r);
 	return err;

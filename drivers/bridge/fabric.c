@@ -152,10 +152,7 @@ void famez_ring(struct famez_bridge *b, u32 id)
 {
 	unsigned long flags;
 
-	/*
-	 * Nobody hears who has left; but a QEMU whose device was taken out still
-	 * reads its eventfds, into memory that it has freed.
-	 */
+	/* nobody hears it: the switch reads the eventfds of who has left */
 	if (famez_lost(b) || famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return;
 	spin_lock_irqsave(&b->bell_lock, flags);

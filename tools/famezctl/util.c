@@ -122,7 +122,7 @@ static const char *peer_error(int error)
 	case -ENOBUFS:
 		return "the fabric has no channel to it; it needs more memory or fewer clients";
 	case -ECONNRESET:
-		return "it restarted, and what it had not read is lost; try again";
+		return "it restarted, and messages to it were lost; try again";
 	case -EINVAL:
 		return "that is this peer itself";
 	case -ENODEV:

@@ -40,10 +40,7 @@ void fabric_ring(struct famez_fabric *f, uint32_t id)
 	uint32_t armed = famez_load(&fabric_record(f, id)->vectors);
 	uint8_t *row = bell_row(f, id) + f->config.id;
 
-	/*
-	 * Nobody hears who has left; but a QEMU whose device was taken out still
-	 * reads its eventfds, into memory that it has freed.
-	 */
+	/* nobody hears it: the switch reads the eventfds of who has left */
 	if (famez_load(&fabric_record(f, id)->state) == FAMEZ_PEER_ABSENT)
 		return;
 	/* the count is the peer's to set, so it may be anything */

@@ -218,7 +218,7 @@ static int socket_send(struct famez *handle, uint32_t peer, const void *data,
 {
 	struct sock *s = to_sock(handle);
 	uint64_t deadline = call_deadline(s);
-	bool looked = false;
+	bool looked = false, waited = false;
 	int n, r;
 
 	n = glance(s);
@@ -226,12 +226,16 @@ static int socket_send(struct famez *handle, uint32_t peer, const void *data,
 		return n;
 	for (;;) {
 		r = famez_fabric_send(s->fabric, peer, data, size);
+		/* it was there when we began to wait */
+		if (waited && (r == -ENOTCONN || r == -EHOSTUNREACH))
+			return -ECONNRESET;
 		if (!worth_a_look(r) || (looked && r != -EAGAIN))
 			return r;
 		if (r == -EAGAIN) {
 			r = wait_more(s, deadline, &looked);
 			if (r)
 				return r;
+			waited = true;
 			continue;
 		}
 		n = look(s, 0);

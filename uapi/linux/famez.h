@@ -231,7 +231,7 @@ struct famez_event {
 /*
  * The next change of a peer since this file was opened, in order; sleeps while
  * there is none.  A file that falls behind by more than 256 gets
- * FAMEZ_EVENT_OVERFLOW once, then goes on with the newest.  EAGAIN, EINTR,
+ * FAMEZ_EVENT_OVERFLOW once, then goes on with what comes next.  EAGAIN, EINTR,
  * ETIMEDOUT: as of FAMEZ_IOC_RECV.
  */
 #define FAMEZ_IOC_EVENT	_IO(FAMEZ_IOC_TYPE, 0x05)

@@ -15,13 +15,15 @@ on2() {
 
 # heard TEXT COUNT: node01's monitor has told so often of node02
 heard() {
-	on node01 wire-wait /tmp/monitor " 2( \(node02\))? $1" "$2" >/dev/null
+	on node01 wire-wait /tmp/monitor " 2 \([^)]*\) $1" "$2" >/dev/null
 }
 
 # asleep: a program in node01 sleeps, as node02 does not read
 asleep() {
 	background node01 'famezctl send 2 </tmp/long; echo "exit $?"; famezctl send 2 short; echo "then $?"'
-	on node01 'until grep -q famez "/proc/$(pidof famezctl | tr " " "\n" | sort -n | tail -n 1)/wchan" 2>/dev/null && grep -lq "^famezctl.send" /proc/$(pidof famezctl | tr " " "\n" | sort -n | tail -n 1)/cmdline; do :; done'
+	# the monitor is the other famezctl, and older
+	on node01 'until set -- $(pidof famezctl | tr " " "\n" | sort -nr) &&
+	[ $# -eq 2 ] && grep -q famez /proc/$1/wchan; do :; done 2>/dev/null'
 }
 
 # fill: until the next sender has to sleep
@@ -59,7 +61,8 @@ up() {
 boot 3
 load; ok 'the driver loads in three guests'
 on node01 'head -c 4096 /dev/zero >/tmp/long
-setsid famezctl monitor </dev/null >/tmp/monitor 2>&1 &'
+setsid famezctl monitor </dev/null >/tmp/monitor 2>&1 &
+until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done 2>/dev/null'
 start flood1 vm exec --timeout 1800 node01 -- famez-flood -t 3 -f 3 -n "$LIFE_MESSAGES"
 start flood3 vm exec --timeout 1800 node03 -- famez-flood -t 1 -f 1 -n "$LIFE_MESSAGES"
 
@@ -71,7 +74,7 @@ fill
 asleep
 on2 'reboot -f' >/dev/null 2>&1
 down 'reboot -f'
-says node01 '^then [0-9]' && on node01 'grep -q "^exit 1" /tmp/bg && grep -qi "reset" /tmp/bg'
+says node01 '^then [0-9]' && on node01 'grep -q "^exit 1" /tmp/bg && grep -q restarted /tmp/bg'
 ok 'a sender that slept is told that its peer was reset'
 on node01 'grep -qi "no driver\|attached" /tmp/bg'; ok 'and the next that it has no driver'
 up 'reboot -f'
@@ -90,7 +93,7 @@ downs=$((downs + 1))
 ups=$((ups + 1))
 on2 insmod /famez/famez_bridge.ko && heard 'down' $downs && heard 'up' $ups
 ok 'until the driver starts again'
-! on node01 famezctl send 2 x 2>"$tmp/err" && grep -qi reset "$tmp/err"
+! on node01 famezctl send 2 x 2>"$tmp/err" && grep -q restarted "$tmp/err"
 ok 'the next sender is told'
 [ "$(on2 'famezctl recv --nonblock' 2>/dev/null)" = '' ]
 ok 'nothing of it is delivered to the newborn'
