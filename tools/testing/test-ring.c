@@ -513,15 +513,18 @@ static void test_newborn_sender(void **state)
 	(void)state;
 	put(p, 40);
 	assert_int_equal(look(p, &m), 0);
-	assert_true(famez_tx_pair(&p->tx, 100, 8));
+	/* it has even sent something already */
+	assert_true(famez_tx_pair(&p->tx, 200, 8));
+	put(p, 60);
 	assert_false(famez_tx_ready(&p->tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
-	assert_true(famez_inbox_pair(&p->in, 8, 100));
+	assert_true(famez_inbox_pair(&p->in, 8, 200));
 	assert_true(famez_tx_ready(&p->tx));
 	put(p, 50);
+	get(p, 60);
 	get(p, 50);
 	/* and down */
-	assert_true(famez_tx_pair(&p->tx, 100, 0));
+	assert_true(famez_tx_pair(&p->tx, 200, 0));
 	assert_false(famez_tx_ready(&p->tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
 	pair_free(p);
@@ -625,6 +628,37 @@ static void test_garbage(void **state)
 		if (!famez_tx_reserve(&p->tx, 488, &payload))
 			memset(payload, 0, 488);
 		famez_tx_wait(&p->tx, 488);
+		pair_free(p);
+	}
+}
+
+/* Each of these is found, and nothing is read for it. */
+static void test_bad_numbers(void **state)
+{
+	static const uint32_t lengths[] = {
+		41 + 1000, 0x7fffffff, 0x80000000, 0xffffffe0, 0xffffffe8,
+		0xfffffff0, 0xfffffff8, 0xffffffff
+	};
+	static const uint32_t heads[] = { 1, 4, 1024, 1032, 0x80000000 };
+	struct famez_message m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct pair *p = pair_new(1024, 99);
+		uint32_t at = p->tx.head & 1023;
+
+		put(p, 40);
+		famez_store((__le32 *)(p->channel->data + at), lengths[i]);
+		assert_int_equal(famez_rx_peek(&p->in.rx, &m), -EBADMSG);
+		pair_free(p);
+	}
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct pair *p = pair_new(1024, 99);
+
+		put(p, 40);
+		famez_store(&p->channel->tx.head, p->tx.head + heads[i]);
+		assert_int_equal(famez_rx_peek(&p->in.rx, &m), -EBADMSG);
 		pair_free(p);
 	}
 }
@@ -753,6 +787,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_long_life),
 		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_bad_numbers),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_window_heals),
 		cmocka_unit_test(test_threads_smallest),
