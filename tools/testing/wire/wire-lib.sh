@@ -29,6 +29,8 @@ finish() {
 	rm -rf "$tmp"
 }
 trap finish EXIT
+# a guard that ends us must not leave what we started
+trap 'exit 143' HUP INT TERM
 
 # ok TEXT: the last command decides.
 ok() {
