@@ -111,7 +111,7 @@ $(B)/examples/%: examples/%.c $(B)/lib/libfamez.a
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood test-device test-gone $(WIRE) famez-server-asan
+	famez-flood test-device test-gone test-plain $(WIRE) famez-server-asan
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -128,7 +128,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,test-device test-gone test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,test-device test-gone test-plain test-lib test-lib-switch famez-flood): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * famez_bridge: one doorbell device, and the peers that it reaches.
+ * famez_bridge: one ivshmem device; with a doorbell, the peers that it reaches.
  *
- * Who calls whom: chardev -> channel -> fabric -> pci.  PCI facts are in pci.c,
- * user pointers in chardev.c, the control area is read through <famez/layout.h>
- * and <famez/ring.h>.
+ * Who calls whom: chardev, text, ioctl -> endpoint -> channel -> fabric -> pci.
+ * PCI facts are in pci.c, user pointers above channel.c, the control area is
+ * read through <famez/layout.h> and <famez/ring.h>.
  *
  * Life: struct famez_bridge is freed by the last reference to its device, which
  * each open file holds.  The device's memory and interrupts go at remove, which
@@ -30,6 +30,7 @@
 #include <famez/inbox.h>
 #include <famez/layout.h>
 
+struct famez_names;
 struct inode;
 struct iov_iter;
 struct pci_dev;
@@ -85,6 +86,7 @@ struct famez_remote {
  * struct famez_bridge - one device
  * @dev: the character device; frees this when it is released
  * @cdev: the same
+ * @names: how devices of its kind are called
  * @index: number in the device's name
  * @node: in the list of all bridges, for a panic
  * @inode: of no file system; its mapping serves all opens, so that one call
@@ -101,7 +103,9 @@ struct famez_remote {
  * @gone: remove has begun; written once, before everyone is woken
  * @started: the generation is published; interrupts before that do nothing
  *
- * @layout: what the control area is; constant
+ * @config: %FAMEZ_CONFIG_FAMEZ or what else it is; constant
+ * @layout: what the control area is, without messages only where FAM lies;
+ *	constant
  * @id: own id; constant
  * @generation: of this start; changed by resume, when nobody is inside but
  *	sleepers that are frozen
@@ -128,6 +132,7 @@ struct famez_remote {
 struct famez_bridge {
 	struct device dev;
 	struct cdev cdev;
+	struct famez_names *names;
 	int index;
 	struct list_head node;
 	struct inode *inode;
@@ -143,6 +148,7 @@ struct famez_bridge {
 	bool gone;
 	bool started;
 
+	u32 config;
 	struct famez_layout layout;
 	u32 id;
 	u32 generation;
@@ -166,6 +172,12 @@ struct famez_bridge {
 	struct famez_remote *remotes;
 };
 
+/* Has it peers, to whom it speaks?  If not, it has a FAM alone. */
+static inline bool famez_has_messages(const struct famez_bridge *b)
+{
+	return b->config == FAMEZ_CONFIG_FAMEZ;
+}
+
 /* ---- pci.c ---- */
 
 /**
@@ -185,17 +197,17 @@ void famez_pci_unregister(void);
 
 /**
  * famez_fabric_identify() - what memory is this?
+ * @b: its config and layout are set, on 0
  * @first: its first bytes, mapped; 8192 or all, whichever is less
  * @memory_size: bytes of all of it
  * @doorbell: the device has interrupts
- * @layout: the layout, on 0
  *
  * Reads, and never writes.
  *
- * Return: 0 for a famez control area; else an error, and @reason says what it is
+ * Return: NULL; else what it is that cannot be used
  */
-int famez_fabric_identify(const void *first, u64 memory_size, bool doorbell,
-			  struct famez_layout *layout, const char **reason);
+const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
+				  u64 memory_size, bool doorbell);
 
 /** famez_fabric_init() - allocate what @b needs for its peers; layout is set */
 int famez_fabric_init(struct famez_bridge *b);
@@ -333,7 +345,7 @@ static inline void famez_leave(struct famez_bridge *b)
 }
 
 /** famez_bridge_alloc() - a bridge with one reference to its device */
-struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev);
+struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev, bool doorbell);
 
 /** famez_bridge_put() - give up what famez_bridge_alloc() gave */
 void famez_bridge_put(struct famez_bridge *b);

@@ -26,8 +26,15 @@ static inline void famez_vm_flags_set(struct vm_area_struct *vma,
 {
 	vma->vm_flags |= flags;
 }
+
+static inline void famez_vm_flags_clear(struct vm_area_struct *vma,
+					unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
 #else
 #define famez_vm_flags_set	vm_flags_set
+#define famez_vm_flags_clear	vm_flags_clear
 #endif
 
 /* 6.4 took the module from class_create() */

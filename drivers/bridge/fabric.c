@@ -30,34 +30,54 @@ static bool famez_is_mailbox(const void *first, u64 memory_size)
 	       (clients + 2) * FAMEZ_SLOT_SIZE <= memory_size;
 }
 
-int famez_fabric_identify(const void *first, u64 memory_size, bool doorbell,
-			  struct famez_layout *layout, const char **reason)
+/* FAM alone: all of it, or what a famez fabric leaves of it. */
+static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
+				   u64 offset, u64 memory_size)
 {
-	struct famez_header copy;
-	int err;
+	b->config = config;
+	b->layout = (struct famez_layout) {
+		.memory_size = memory_size,
+		.fam_offset = offset,
+		.fam_size = memory_size - offset,
+	};
+	return NULL;
+}
 
-	if (!doorbell) {
-		*reason = "ivshmem-plain devices are not supported yet";
-		return -ENODEV;
-	}
-	/* the smallest BAR has 4096 bytes, so header and globals are in it */
-	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
-	err = famez_layout_read(layout, &copy, memory_size);
-	switch (err) {
+static const char *famez_identify_doorbell(struct famez_bridge *b,
+					   const void *first, u64 memory_size,
+					   int header)
+{
+	switch (header) {
 	case 0:
-		return 0;
+		b->config = FAMEZ_CONFIG_FAMEZ;
+		return NULL;
 	case -EPROTONOSUPPORT:
-		*reason = "the switch speaks a newer layout version than this driver";
-		return -ENODEV;
+		return famez_fam_alone(b, FAMEZ_CONFIG_NEWER,
+				       b->layout.fam_offset, memory_size);
 	case -EBADMSG:
-		*reason = "the control area is damaged, or of another size of memory";
-		return -ENODEV;
+		return "the control area is damaged, or of another size of memory";
 	}
 	if (famez_is_mailbox(first, memory_size))
-		*reason = "a switch with F.E.E. mailslots alone is not supported yet";
-	else
-		*reason = "a raw ivshmem-server is not supported yet";
-	return -ENODEV;
+		return "a switch with F.E.E. mailslots alone is not supported yet";
+	return "a raw ivshmem-server is not supported yet";
+}
+
+const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
+				  u64 memory_size, bool doorbell)
+{
+	struct famez_header copy;
+	bool famez;
+	int err;
+
+	/* the smallest BAR has 4096 bytes, so header and globals are in it */
+	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
+	err = famez_layout_read(&b->layout, &copy, memory_size);
+	if (doorbell)
+		return famez_identify_doorbell(b, first, memory_size, err);
+	/* a fabric's memory as a plain device's: its control area is not ours */
+	famez = !err || err == -EPROTONOSUPPORT;
+	return famez_fam_alone(b, FAMEZ_CONFIG_PLAIN,
+			       famez ? b->layout.fam_offset : 0, memory_size);
 }
 
 /* ---- Places in the control area -------------------------------------------- */

@@ -67,23 +67,22 @@ static int famez_irqs_request(struct famez_bridge *b)
 /* ---- Memory ---------------------------------------------------------------- */
 
 /* What is this device?  Its memory is only read until that is known. */
-static int famez_identify(struct famez_bridge *b)
+static int famez_identify(struct famez_bridge *b, bool doorbell)
 {
 	u64 size = pci_resource_len(b->pdev, FAMEZ_BAR_MEMORY);
-	bool doorbell = pci_msix_vec_count(b->pdev) > 0;
 	size_t bytes = min_t(u64, size, FAMEZ_FIRST_BYTES);
-	const char *reason = NULL;
+	const char *reason;
 	void *first;
-	int err;
 
 	first = memremap(b->memory, bytes, MEMREMAP_WB);
 	if (!first)
 		return -ENOMEM;
-	err = famez_fabric_identify(first, size, doorbell, &b->layout, &reason);
+	reason = famez_fabric_identify(b, first, size, doorbell);
 	memunmap(first);
-	if (err)
-		dev_info(&b->pdev->dev, "not bound: %s\n", reason);
-	return err;
+	if (!reason)
+		return 0;
+	dev_info(&b->pdev->dev, "not bound: %s\n", reason);
+	return -ENODEV;
 }
 
 /*
@@ -160,6 +159,50 @@ static struct notifier_block famez_panic_block = {
 
 /* ---- Binding ---------------------------------------------------------------- */
 
+/* Nothing interrupts us any more, and we interrupt nobody. */
+static void famez_quiesce(struct famez_bridge *b)
+{
+	famez_fabric_stop(b);
+	famez_irqs_free(b);
+	cancel_delayed_work_sync(&b->work);
+	pci_clear_master(b->pdev);
+}
+
+/* Becomes a peer. */
+static int famez_attach(struct famez_bridge *b)
+{
+	int err;
+
+	err = famez_read_id(b);
+	if (err)
+		return err;
+	err = famez_control_map(b);
+	if (err)
+		return err;
+	err = famez_fabric_init(b);
+	if (err)
+		goto unmap;
+	/* without it QEMU delivers no MSI-X, except by KVM's irqfd */
+	pci_set_master(b->pdev);
+	err = famez_irqs_request(b);
+	if (err)
+		goto clear_master;
+	famez_fabric_start(b);
+	return 0;
+
+clear_master:
+	pci_clear_master(b->pdev);
+unmap:
+	famez_control_unmap(b);
+	return err;
+}
+
+static void famez_detach(struct famez_bridge *b)
+{
+	famez_quiesce(b);
+	famez_control_unmap(b);
+}
+
 static int famez_device_enable(struct famez_bridge *b)
 {
 	int err;
@@ -172,17 +215,9 @@ static int famez_device_enable(struct famez_bridge *b)
 		goto disable;
 	b->memory = pci_resource_start(b->pdev, FAMEZ_BAR_MEMORY);
 	b->regs = pci_iomap(b->pdev, FAMEZ_BAR_REGS, 0);
-	err = b->regs ? 0 : -ENOMEM;
-	if (!err)
-		err = famez_identify(b);
-	if (!err)
-		err = famez_read_id(b);
-	if (!err)
-		err = famez_control_map(b);
-	if (!err)
-		return 0;
 	if (b->regs)
-		pci_iounmap(b->pdev, b->regs);
+		return 0;
+	err = -ENOMEM;
 	pci_release_region(b->pdev, FAMEZ_BAR_REGS);
 disable:
 	pci_disable_device(b->pdev);
@@ -191,49 +226,55 @@ disable:
 
 static void famez_device_disable(struct famez_bridge *b)
 {
-	famez_control_unmap(b);
 	pci_iounmap(b->pdev, b->regs);
 	pci_release_region(b->pdev, FAMEZ_BAR_REGS);
 	pci_disable_device(b->pdev);
 }
 
+static void famez_announce(struct famez_bridge *b)
+{
+	if (famez_has_messages(b))
+		dev_info(&b->pdev->dev,
+			 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM\n",
+			 dev_name(&b->dev), b->id, b->layout.peers.count,
+			 b->vectors, b->layout.vectors,
+			 b->layout.fam_size >> 20);
+	else
+		dev_info(&b->pdev->dev, "%s: %llu KiB of FAM, no messages%s\n",
+			 dev_name(&b->dev), b->layout.fam_size >> 10,
+			 b->config == FAMEZ_CONFIG_NEWER ?
+			 ": the switch speaks a newer layout version than this driver" : "");
+}
+
 static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
+	bool doorbell = pci_msix_vec_count(pdev) > 0;
 	struct famez_bridge *b;
 	int err;
 
-	b = famez_bridge_alloc(pdev);
+	b = famez_bridge_alloc(pdev, doorbell);
 	if (IS_ERR(b))
 		return PTR_ERR(b);
 	err = famez_device_enable(b);
 	if (err)
 		goto put;
-	err = famez_fabric_init(b);
+	err = famez_identify(b, doorbell);
 	if (err)
 		goto disable;
-	/* without it QEMU delivers no MSI-X, except by KVM's irqfd */
-	pci_set_master(pdev);
-	err = famez_irqs_request(b);
+	err = famez_has_messages(b) ? famez_attach(b) : 0;
 	if (err)
-		goto clear_master;
-	famez_fabric_start(b);
+		goto disable;
 	err = famez_chardev_add(b);
 	if (err)
-		goto stop;
+		goto detach;
 	pci_set_drvdata(pdev, b);
 	famez_panic_watch(b);
-	dev_info(&pdev->dev,
-		 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM\n",
-		 dev_name(&b->dev), b->id, b->layout.peers.count, b->vectors,
-		 b->layout.vectors, b->layout.fam_size >> 20);
+	famez_announce(b);
 	return 0;
 
-stop:
-	famez_fabric_stop(b);
-	famez_irqs_free(b);
-	cancel_delayed_work_sync(&b->work);
-clear_master:
-	pci_clear_master(pdev);
+detach:
+	if (famez_has_messages(b))
+		famez_detach(b);
 disable:
 	famez_device_disable(b);
 put:
@@ -247,10 +288,8 @@ static void famez_remove(struct pci_dev *pdev)
 
 	famez_panic_unwatch(b);
 	famez_chardev_remove(b);
-	famez_fabric_stop(b);
-	famez_irqs_free(b);
-	cancel_delayed_work_sync(&b->work);
-	pci_clear_master(pdev);
+	if (famez_has_messages(b))
+		famez_detach(b);
 	famez_device_disable(b);
 	dev_info(&pdev->dev, "%s: removed\n", dev_name(&b->dev));
 	famez_bridge_put(b);
@@ -265,23 +304,27 @@ static void famez_shutdown(struct pci_dev *pdev)
 	struct famez_bridge *b = pci_get_drvdata(pdev);
 
 	famez_chardev_shut(b);
-	famez_fabric_stop(b);
-	famez_irqs_free(b);
-	cancel_delayed_work_sync(&b->work);
-	pci_clear_master(pdev);
+	if (famez_has_messages(b))
+		famez_quiesce(b);
 }
 
 /* ---- Sleep: a suspend ends a generation, and a resume starts another ---------- */
 
 static int famez_suspend(struct device *dev)
 {
-	famez_fabric_stop(dev_get_drvdata(dev));
+	struct famez_bridge *b = dev_get_drvdata(dev);
+
+	if (famez_has_messages(b))
+		famez_fabric_stop(b);
 	return 0;
 }
 
 static int famez_resume(struct device *dev)
 {
-	famez_fabric_restart(dev_get_drvdata(dev));
+	struct famez_bridge *b = dev_get_drvdata(dev);
+
+	if (famez_has_messages(b))
+		famez_fabric_restart(b);
 	return 0;
 }
 

@@ -76,6 +76,9 @@ extern const char *device;
 /* What --device names, or the default. */
 struct famez *open_device(int flags);
 
+/* What an error of the library says to a person. */
+const char *error_text(int error);
+
 /* The peer that a word on the command line means. */
 uint32_t find_peer(struct famez *handle, const char *dest);
 

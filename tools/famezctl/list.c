@@ -10,8 +10,9 @@
 static const char usage[] =
 "list [--json]\n"
 "\n"
-"Lists the bridges of this machine, a line each: device, configuration, own id\n"
-"and own name.\n"
+"Lists the devices of this machine, a line each: device, configuration (famez;\n"
+"plain: FAM alone; newer: a layout that the driver does not know, FAM alone), own\n"
+"id and own name.\n"
 "\n"
 "  -j, --json   as a JSON array\n"
 "  -h, --help   this\n";
@@ -65,8 +66,8 @@ static int list_bridges(struct json_object *array)
 	glob_t found;
 	size_t i;
 
-	if (glob(FAMEZ_DEFAULT_DEVICE "*", 0, NULL, &found))
-		return 0;
+	glob(FAMEZ_DEFAULT_DEVICE "*", 0, NULL, &found);
+	glob(FAMEZ_PLAIN_DEVICE "*", GLOB_APPEND, NULL, &found);
 	for (i = 0; i < found.gl_pathc; i++)
 		if (!stat(found.gl_pathv[i], &st) && S_ISCHR(st.st_mode))
 			failed |= list_bridge(found.gl_pathv[i], array);

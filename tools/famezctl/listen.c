@@ -18,7 +18,7 @@ static void check(int error)
 	if (error == -ENODEV)
 		die("the switch or the device has gone; start it again");
 	if (error != -EAGAIN)
-		die("cannot listen: %s", strerror(-error));
+		die("cannot listen: %s", error_text(error));
 }
 
 /* Learns the names of those who came: a sender may be gone with its message. */

@@ -84,7 +84,7 @@ static void monitor(struct famez *handle, const struct settings *set)
 		if (error == -ENODEV)
 			die("the switch or the device has gone; start it again");
 		if (error)
-			die("cannot get the next event: %s", strerror(-error));
+			die("cannot get the next event: %s", error_text(error));
 		tell_time(now, sizeof(now), set->json);
 		/* the name is that of who had this id before */
 		if (event.type == FAMEZ_EVENT_JOINED)

@@ -7,7 +7,16 @@
 
 const char *config_name(uint32_t config)
 {
-	return config == FAMEZ_CONFIG_FAMEZ ? "famez" : "unknown";
+	switch (config) {
+	case FAMEZ_CONFIG_FAMEZ:
+		return "famez";
+	case FAMEZ_CONFIG_PLAIN:
+		return "plain";
+	case FAMEZ_CONFIG_NEWER:
+		return "newer";
+	default:
+		return "unknown";
+	}
 }
 
 const char *kind_name(uint32_t kind)

@@ -98,7 +98,7 @@ int cmd_peers(int argc, char **argv)
 	if (!error)
 		error = famez_get_peers(handle, &peers, &count);
 	if (error)
-		die("cannot list the peers: %s", strerror(-error));
+		die("cannot list the peers: %s", error_text(error));
 	if (json)
 		print_peers_json(peers, count, info.id);
 	else

@@ -65,7 +65,7 @@ static void recv_messages(const struct settings *set)
 		if (error == -ENODEV)
 			die("the switch or the device has gone; start it again");
 		if (error)
-			die("cannot receive: %s", strerror(-error));
+			die("cannot receive: %s", error_text(error));
 		print_message(set, peer, data, size);
 	}
 	famez_close(handle);

@@ -95,6 +95,14 @@ struct famez *open_device(int flags)
 	    strerror(-error), hint ? "; " : "", hint ? hint : "");
 }
 
+const char *error_text(int error)
+{
+	if (error == -EOPNOTSUPP)
+		return "this device has FAM alone; messages need one with a doorbell, as "
+		       FAMEZ_DEFAULT_DEVICE;
+	return strerror(-error);
+}
+
 uint32_t find_peer(struct famez *handle, const char *dest)
 {
 	uint32_t peer;
@@ -106,7 +114,7 @@ uint32_t find_peer(struct famez *handle, const char *dest)
 		die("several peers are named '%s'; give the id instead ('%s peers')",
 		    dest, program.name);
 	if (error)
-		die("cannot look up '%s': %s", dest, strerror(-error));
+		die("cannot look up '%s': %s", dest, error_text(error));
 	return peer;
 }
 
@@ -128,7 +136,7 @@ static const char *peer_error(int error)
 	case -ENODEV:
 		return "the switch or the device has gone; start it again";
 	default:
-		return strerror(-error);
+		return error_text(error);
 	}
 }
 

@@ -18,6 +18,8 @@ static const char *default_path(void)
 		return path;
 	if (!access(FAMEZ_DEFAULT_DEVICE, F_OK))
 		return FAMEZ_DEFAULT_DEVICE;
+	if (!access(FAMEZ_PLAIN_DEVICE, F_OK))
+		return FAMEZ_PLAIN_DEVICE;
 	return FAMEZ_DEFAULT_SOCKET;
 }
 
@@ -102,6 +104,8 @@ static int lookup_name(struct famez *handle, const char *dest, uint32_t *peer)
 
 int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer)
 {
+	if (!handle->peers_max)
+		return -EOPNOTSUPP;
 	if (!*dest)
 		return -EHOSTUNREACH;
 	if (!strcmp(dest, "server")) {

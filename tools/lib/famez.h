@@ -12,6 +12,9 @@
  * when it should call in.  Others see it under the name that $FAMEZ_NAME says
  * when it calls famez_open(), up to 31 bytes, else under the program's name and
  * process id, as "chat.1234".
+ *
+ * A device without a doorbell has FAM alone: famez_get_info() and famez_map()
+ * work, all that needs peers is -EOPNOTSUPP.
  */
 #ifndef FAMEZ_H
 #define FAMEZ_H
@@ -28,6 +31,7 @@ extern "C" {
 struct famez;
 
 #define FAMEZ_DEFAULT_DEVICE	"/dev/famez_bridge"
+#define FAMEZ_PLAIN_DEVICE	"/dev/famez_fam"
 #define FAMEZ_DEFAULT_SOCKET	"/run/famez/switch.sock"
 
 /* Flags of famez_open() */
@@ -37,7 +41,7 @@ struct famez;
  * famez_open() - become, or use, a peer
  * @handle: the new handle, on 0
  * @path: a device (character) or a switch's socket; NULL: $FAMEZ_DEVICE, else
- *	the default device, else the default socket
+ *	the default device, else %FAMEZ_PLAIN_DEVICE, else the default socket
  * @flags: %FAMEZ_NONBLOCK
  *
  * Return: 0; what open(2) or connect(2) said; -ENODEV: the path is neither;
@@ -99,7 +103,8 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
  * @dest: an id, a name, or "server"
  * @peer: its id
  *
- * Return: 0; -EHOSTUNREACH: none has this name; -ENOTUNIQ: several have
+ * Return: 0; -EHOSTUNREACH: none has this name; -ENOTUNIQ: several have;
+ * -EOPNOTSUPP: a device without messages
  */
 int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
 

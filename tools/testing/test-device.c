@@ -117,7 +117,7 @@ static void test_sizes(void **state)
 		assert_int_equal(call(fd, commands[i], BAD), EFAULT);
 		memset(&u, 0, sizeof(u));
 		assert_int_equal(call(fd, commands[i], &u), EINVAL);
-		u.words[0] = 8;
+		u.words[0] = 7;
 		assert_int_equal(call(fd, commands[i], &u), EINVAL);
 		u.words[0] = 8192;
 		assert_int_equal(call(fd, commands[i], &u), E2BIG);
@@ -158,6 +158,69 @@ static void test_info(void **state)
 	close(fd);
 }
 
+/* An older program's structures are shorter: they get what fits. */
+static void test_shorter(void **state)
+{
+	struct famez_info info = { .size = 16, .peers_max = 0x5a5a5a5a };
+	struct famez_peers p = { .size = 24, .stride = 96, .epoch = 1 };
+	struct famez_event e = { .size = 24, .timeout_ms = 1 };
+	struct famez_msg m = { .size = 24, .peer = echo_id, .timeout_ms = 1 };
+	int fd = open_device(O_NONBLOCK);
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_INFO, &info), 0);
+	assert_true(info.id);
+	assert_int_equal(info.peers_max, 0x5a5a5a5a);
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), 0);
+	assert_true(p.count);
+	assert_int_equal(p.epoch, 1);
+	assert_int_equal(call(fd, FAMEZ_IOC_EVENT, &e), EAGAIN);
+	e.size--;
+	assert_int_equal(call(fd, FAMEZ_IOC_EVENT, &e), EINVAL);
+	m.size--;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.size++;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), 0);
+	close(fd);
+	fd = open_device(0);
+	take(fd, "");
+	close(fd);
+}
+
+/* Entries of another length: a shorter one is cut, a longer one is cleared. */
+static void test_strides(void **state)
+{
+	static const uint32_t strides[] = { 32, 96, 200, 4096 };
+	struct famez_peers p = { .size = sizeof(p), .count = 16 };
+	char list[16 * 4096], *entry;
+	int fd = open_device(0);
+	uint32_t i, j;
+
+	(void)state;
+	p.peers = (uintptr_t)list;
+	for (i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
+		memset(list, 0x5a, sizeof(list));
+		p.count = 16;
+		p.stride = strides[i];
+		assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), 0);
+		for (j = 0; j < p.count; j++) {
+			struct famez_peer_info info;
+
+			entry = list + j * p.stride;
+			memcpy(&info, entry, 32);
+			assert_true(info.id && info.state && !info.reserved);
+			if (p.stride > sizeof(info))
+				assert_int_equal(entry[p.stride - 1], 0);
+		}
+		assert_int_equal(list[p.count * p.stride], 0x5a);
+	}
+	p.stride = 31;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
+	p.stride = 4097;
+	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
+	close(fd);
+}
+
 static void test_peers(void **state)
 {
 	struct famez_peer_info list[16] = { };
@@ -193,9 +256,6 @@ static void test_peers(void **state)
 	p.peers = (uintptr_t)BAD;
 	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EFAULT);
 	p.reserved = 1;
-	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
-	p.reserved = 0;
-	p.stride--;
 	assert_int_equal(call(fd, FAMEZ_IOC_PEERS, &p), EINVAL);
 	close(fd);
 }
@@ -614,6 +674,27 @@ static void test_mmap_bounds(void **state)
 	close(fd);
 }
 
+/* Private mappings are for reading, and cannot be turned into more. */
+static void test_mmap_private(void **state)
+{
+	int fd = open_device(0);
+	volatile uint64_t *shared, *private;
+
+	(void)state;
+	shared = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+	private = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, page);
+	assert_true(private != MAP_FAILED);
+	*shared = ~*shared;
+	assert_true(*private == *shared);
+	*shared = ~*shared;
+	assert_int_equal(mprotect((void *)private, page,
+				  PROT_READ | PROT_WRITE), -1);
+	assert_int_equal(errno, EACCES);
+	munmap((void *)shared, page);
+	munmap((void *)private, page);
+	close(fd);
+}
+
 static void test_mmap_shared(void **state)
 {
 	struct famez_info info = { .size = sizeof(info) };
@@ -645,6 +726,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_unknown_ioctl),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_shorter),
+		cmocka_unit_test(test_strides),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_send_errors),
 		cmocka_unit_test(test_send_torn),
@@ -662,6 +745,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_mmap_bounds),
+		cmocka_unit_test(test_mmap_private),
 		cmocka_unit_test(test_mmap_shared),
 	};
 

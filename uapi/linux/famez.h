@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program says to /dev/famez_bridge.
+ * What a program says to /dev/famez_bridge and /dev/famez_fam.
  *
  * Text form: write(2) takes "<dest>:<payload>" where dest is a peer's id, its
  * name, or "server"; read(2) gives "<sender's id>:<payload>".  Each call is one
  * message.  poll(2): POLLIN while a message waits; POLLPRI while a peer event
  * waits; POLLOUT always, as each peer has room of its own; POLLERR and POLLHUP
- * after the device has gone.  mmap(2):
- * the FAM, MAP_SHARED, from offset 0.
+ * after the device has gone.  mmap(2): the FAM, from offset 0; MAP_SHARED, or
+ * MAP_PRIVATE for reading alone, which it then stays (EINVAL, and EACCES of
+ * mprotect(2)).
  *
- * Every structure starts with its size, set by the caller, and flags.  A
- * program built for a newer kernel's longer structure gets E2BIG when it sets
- * what this kernel does not know; a shorter one than a command needs, or an
- * unknown flag or a reserved field that is not zero, is EINVAL.  All layouts
- * are the same for 32-bit and 64-bit programs.
+ * A device without a doorbell, /dev/famez_fam, has no messages: all commands but
+ * FAMEZ_IOC_INFO are EOPNOTSUPP.  There read(2) and write(2) are of FAM, at the
+ * file's offset; ENOSPC: behind its end.
+ *
+ * Every structure starts with its size, set by the caller, and flags.
+ * Structures grow at their end: an older program's shorter one is taken as if
+ * zero followed, and is written as far as it goes; less than a command needs is
+ * EINVAL.  A newer program's longer one is E2BIG when it sets what this kernel
+ * does not know.  An unknown flag, or a reserved field that is not zero, is
+ * EINVAL.  All layouts are the same for 32-bit and 64-bit programs.
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
- * ENODEV (the device has gone, or another switch has taken its memory), EBADF
- * (the file is not open for what the command does).
+ * ENODEV (the device has gone; or another switch has taken its memory, where
+ * only FAMEZ_IOC_INFO and mmap(2) go on), EBADF (the file is not open for what
+ * the command does).
  */
 #ifndef _UAPI_LINUX_FAMEZ_H
 #define _UAPI_LINUX_FAMEZ_H
@@ -29,12 +36,17 @@
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
 
 #define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */
+#define FAMEZ_CONFIG_PLAIN	4	/* no doorbell: FAM alone */
+#define FAMEZ_CONFIG_NEWER	5	/* a newer layout: FAM alone */
+
+#define FAMEZ_PEER_INFO_MIN	32	/* of famez_peers.stride */
 
 /**
  * struct famez_info - FAMEZ_IOC_INFO
- * @size: bytes of this structure
+ * @size: bytes of this structure, 8 or more
  * @flags: 0
- * @config: %FAMEZ_CONFIG_FAMEZ
+ * @config: %FAMEZ_CONFIG_FAMEZ and so on; without messages what tells of peers
+ *	is 0
  * @id: own id
  * @peers_max: all ids are below this
  * @server_id: the switch
@@ -104,7 +116,8 @@ struct famez_peer_info {
  * @peers: address of an array of struct famez_peer_info
  * @count: in: entries it has room for; out: peers that there are, own and
  *	switch included (those beyond the room are not written)
- * @stride: bytes of one entry, sizeof(struct famez_peer_info)
+ * @stride: bytes of one entry, sizeof(struct famez_peer_info); a kernel that
+ *	knows less clears the rest of an entry (%FAMEZ_PEER_INFO_MIN to 4096)
  * @epoch: out: changes when a peer changes
  * @reserved: 0
  */

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an open file waits for, and its memory.
+ *
+ * A program's memory is touched inside with page faults off, under a lock that
+ * other programs need.  Where that fails, it is faulted in outside.
+ */
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "chardev.h"
+
+long famez_timeout(struct file *file, u32 flags, u32 milliseconds)
+{
+	if (flags & FAMEZ_MSG_DONTWAIT || file->f_flags & O_NONBLOCK)
+		return 0;
+	/* not 0 jiffies: that would be no sleep at all */
+	return milliseconds ? msecs_to_jiffies(milliseconds) + 1 :
+			      MAX_SCHEDULE_TIMEOUT;
+}
+
+/* What a call that slept for @timeout tells its program. */
+static int famez_outcome(int err, long timeout)
+{
+	if (!timeout || timeout == MAX_SCHEDULE_TIMEOUT)
+		return err;
+	if (err == -EAGAIN)
+		return -ETIMEDOUT;
+	/* begun anew it would sleep as long again */
+	return err == -ERESTARTSYS ? -EINTR : err;
+}
+
+int famez_endpoint_send(struct famez_bridge *b, u32 peer, struct iov_iter *from,
+			long timeout)
+{
+	int err;
+
+	for (;;) {
+		if (!famez_enter(b))
+			return -ENODEV;
+		err = famez_channel_send(b, peer, from, timeout);
+		famez_leave(b);
+		if (err != -EFAULT)
+			return famez_outcome(err, timeout);
+		if (fault_in_iov_iter_readable(from, iov_iter_count(from)))
+			return -EFAULT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+	}
+}
+
+int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
+			long timeout)
+{
+	int err;
+
+	for (;;) {
+		if (!famez_enter(b))
+			return -ENODEV;
+		err = famez_channel_recv(b, d, timeout);
+		famez_leave(b);
+		if (err != -EFAULT)
+			return famez_outcome(err, timeout);
+		if (fault_in_iov_iter_writeable(d->to,
+						min_t(size_t, d->length + 16,
+						      iov_iter_count(d->to))))
+			return -EFAULT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+	}
+}
+
+bool famez_endpoint_pending(struct famez_file *f)
+{
+	bool pending;
+
+	spin_lock(&f->b->events_lock);
+	pending = f->cursor != f->b->events.next;
+	spin_unlock(&f->b->events_lock);
+	return pending;
+}
+
+/* The next event: 0, -EAGAIN or -ENODEV. */
+static int famez_take_event(struct famez_file *f, struct famez_event *event)
+{
+	struct famez_bridge *b = f->b;
+	u32 epoch;
+	bool got;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	epoch = famez_peers_epoch(b);
+	spin_lock(&b->events_lock);
+	got = famez_events_get(&b->events, &f->cursor, epoch, event);
+	spin_unlock(&b->events_lock);
+	famez_leave(b);
+	return got ? 0 : -EAGAIN;
+}
+
+int famez_endpoint_event(struct famez_file *f, struct famez_event *event,
+			 long timeout)
+{
+	long left = timeout;
+	int err;
+
+	while ((err = famez_take_event(f, event)) == -EAGAIN && left) {
+		left = wait_event_interruptible_timeout(f->b->event_wait,
+							famez_endpoint_pending(f) ||
+							READ_ONCE(f->b->gone),
+							left);
+		if (left < 0)
+			return famez_outcome(left, timeout);
+	}
+	return err ? famez_outcome(err, timeout) : 0;
+}

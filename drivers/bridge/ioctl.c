@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device's ioctls; <linux/famez.h> tells what they do. */
+#include <linux/pagemap.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "chardev.h"
+#include "compat.h"
+
+/*
+ * Reads a structure that starts with its size.  Structures grow: an older
+ * program's is shorter than @size, down to @least, and zero where it ends; a
+ * newer one's is longer, and must be zero there (E2BIG).
+ */
+static int famez_get_struct(void *to, size_t size, size_t least,
+			    const void __user *user)
+{
+	u32 theirs;
+	int err;
+
+	if (get_user(theirs, (const u32 __user *)user))
+		return -EFAULT;
+	if (theirs < least)
+		return -EINVAL;
+	if (theirs > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(to, size, user, theirs);
+	/* what was checked, should another thread have changed it since */
+	*(u32 *)to = theirs;
+	return err;
+}
+
+/* Writes it back, as far as the program's goes; what is behind ours stays. */
+static int famez_put_struct(void __user *user, const void *from, size_t size)
+{
+	size_t theirs = *(const u32 *)from;
+
+	return copy_to_user(user, from, min(size, theirs)) ? -EFAULT : 0;
+}
+
+static int famez_ioc_info(struct famez_bridge *b, void __user *user)
+{
+	struct famez_info info;
+	int err;
+
+	err = famez_get_struct(&info, sizeof(info),
+			       offsetofend(struct famez_info, flags), user);
+	if (err)
+		return err;
+	if (info.flags)
+		return -EINVAL;
+	/* all of it constant, and ours: there is no need to be inside */
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
+	info = (struct famez_info) {
+		.size = info.size,
+		.config = b->config,
+		.id = b->id,
+		.peers_max = b->layout.peers.count,
+		.server_id = b->layout.server_id,
+		.vectors = b->layout.vectors,
+		.vectors_armed = b->vectors,
+		.message_max = b->message_max,
+		.generation = READ_ONCE(b->generation),
+		.fabric = b->layout.fabric,
+		.memory_size = b->layout.memory_size,
+		.fam_offset = b->layout.fam_offset,
+		.fam_size = b->layout.fam_size,
+		.layout_major = FAMEZ_MAJOR,
+		.layout_minor = FAMEZ_MINOR,
+	};
+	strscpy_pad(info.name, b->name, sizeof(info.name));
+	return famez_put_struct(user, &info, sizeof(info));
+}
+
+/* Tells one peer, where there is room, and counts it. */
+static int famez_put_peer(struct famez_bridge *b, u32 id,
+			  const struct famez_peers *peers, u32 *count)
+{
+	struct famez_peer_info info;
+	void __user *entry;
+	bool lost;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	famez_peer_info(b, id, &info);
+	lost = famez_lost(b);
+	famez_leave(b);
+	if (lost)
+		return -ENODEV;
+	if (info.state == FAMEZ_PEER_ABSENT)
+		return 0;
+	entry = u64_to_user_ptr(peers->peers + (u64)*count * peers->stride);
+	if ((*count)++ >= peers->count)
+		return 0;
+	/* entries grow, too */
+	if (copy_to_user(entry, &info, min_t(size_t, peers->stride, sizeof(info))))
+		return -EFAULT;
+	if (peers->stride > sizeof(info) &&
+	    clear_user(entry + sizeof(info), peers->stride - sizeof(info)))
+		return -EFAULT;
+	return 0;
+}
+
+static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
+{
+	struct famez_peers peers;
+	u32 id, count = 0;
+	int err;
+
+	err = famez_get_struct(&peers, sizeof(peers),
+			       offsetofend(struct famez_peers, stride), user);
+	if (err)
+		return err;
+	if (peers.flags || peers.reserved ||
+	    peers.stride < FAMEZ_PEER_INFO_MIN || peers.stride > PAGE_SIZE)
+		return -EINVAL;
+	if (!famez_enter(b))
+		return -ENODEV;
+	peers.epoch = famez_peers_epoch(b);
+	virt_rmb();	/* the epoch first: who compares it later misses no change */
+	famez_leave(b);
+	for (id = 0; id < b->layout.peers.count; id++) {
+		err = famez_put_peer(b, id, &peers, &count);
+		if (err)
+			return err;
+	}
+	peers.count = count;
+	return famez_put_struct(user, &peers, sizeof(peers));
+}
+
+static int famez_get_msg(struct famez_msg *msg, void __user *user)
+{
+	int err;
+
+	err = famez_get_struct(msg, sizeof(*msg),
+			       offsetofend(struct famez_msg, peer), user);
+	if (err)
+		return err;
+	if (msg->flags & ~FAMEZ_MSG_DONTWAIT || msg->sport || msg->dport)
+		return -EINVAL;
+	return 0;
+}
+
+static int famez_ioc_send(struct famez_bridge *b, void __user *user,
+			  struct file *file)
+{
+	struct famez_msg msg;
+	struct iov_iter from;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = famez_get_msg(&msg, user);
+	if (err)
+		return err;
+	iov_iter_ubuf(&from, ITER_SOURCE, u64_to_user_ptr(msg.data),
+		      msg.length);
+	if (msg.peer == FAMEZ_DEST_SERVER)
+		msg.peer = b->layout.server_id;
+	return famez_endpoint_send(b, msg.peer, &from,
+				   famez_timeout(file, msg.flags, msg.timeout_ms));
+}
+
+static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
+			  struct file *file)
+{
+	struct famez_delivery d = { };
+	struct famez_msg msg;
+	struct iov_iter to;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_msg(&msg, user);
+	if (err)
+		return err;
+	/*
+	 * The answer must not fail when the message has been taken.  Safe: it
+	 * leaves what is there, which a restarted call reads again.
+	 */
+	if (fault_in_safe_writeable(user, min_t(size_t, msg.size, sizeof(msg))))
+		return -EFAULT;
+	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(msg.data),
+		      min_t(u32, msg.length, FAMEZ_RING_MAX));
+	d.to = &to;
+	err = famez_endpoint_recv(b, &d, famez_timeout(file, msg.flags,
+						       msg.timeout_ms));
+	if (err && err != -EMSGSIZE)
+		return err;
+	msg.peer = d.peer;
+	msg.length = d.length;
+	if (famez_put_struct(user, &msg, sizeof(msg)))
+		return -EFAULT;
+	return err;
+}
+
+static int famez_ioc_event(struct famez_file *f, void __user *user,
+			   struct file *file)
+{
+	struct famez_event event;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&event, sizeof(event),
+			       offsetofend(struct famez_event, epoch), user);
+	if (err)
+		return err;
+	if (event.flags & ~FAMEZ_MSG_DONTWAIT || event.reserved)
+		return -EINVAL;
+	if (fault_in_safe_writeable(user, min_t(size_t, event.size,
+						sizeof(event))))
+		return -EFAULT;
+	err = famez_endpoint_event(f, &event,
+				   famez_timeout(file, event.flags,
+						 event.timeout_ms));
+	return err ? err : famez_put_struct(user, &event, sizeof(event));
+}
+
+static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
+{
+	struct famez_ping ping;
+	int err;
+
+	err = famez_get_struct(&ping, sizeof(ping), sizeof(ping), user);
+	if (err)
+		return err;
+	if (ping.flags || !ping.timeout_ms ||
+	    ping.timeout_ms > FAMEZ_PING_TIMEOUT_MAX)
+		return -EINVAL;
+	if (ping.peer == FAMEZ_DEST_SERVER)
+		ping.peer = b->layout.server_id;
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_channel_ping(b, ping.peer, ping.timeout_ms,
+				 &ping.nanoseconds);
+	famez_leave(b);
+	return err ? err : famez_put_struct(user, &ping, sizeof(ping));
+}
+
+static long famez_message_ioctl(struct file *file, unsigned int cmd,
+				void __user *user)
+{
+	struct famez_bridge *b = famez_bridge_of(file);
+
+	switch (cmd) {
+	case FAMEZ_IOC_PEERS:
+		return famez_ioc_peers(b, user);
+	case FAMEZ_IOC_SEND:
+		return famez_ioc_send(b, user, file);
+	case FAMEZ_IOC_RECV:
+		return famez_ioc_recv(b, user, file);
+	case FAMEZ_IOC_PING:
+		return famez_ioc_ping(b, user);
+	case FAMEZ_IOC_EVENT:
+		return famez_ioc_event(file->private_data, user, file);
+	}
+	return -ENOTTY;
+}
+
+long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct famez_bridge *b = famez_bridge_of(file);
+	void __user *user = (void __user *)arg;
+
+	if (cmd == FAMEZ_IOC_INFO)
+		return famez_ioc_info(b, user);
+	if (_IOC_TYPE(cmd) == FAMEZ_IOC_TYPE && !famez_has_messages(b))
+		return -EOPNOTSUPP;
+	return famez_message_ioctl(file, cmd, user);
+}
