@@ -36,6 +36,67 @@ struct iov_iter;
 struct pci_dev;
 
 /**
+ * struct famez_counters - what is counted for a peer, a file each in sysfs
+ * @tx_messages: messages sent to it
+ * @tx_bytes: their bytes
+ * @tx_doorbells: times that it was rung
+ * @tx_pings: pings sent to it
+ * @tx_waits: times that a sender slept, as there was no room
+ * @tx_full: sends that failed for lack of room, at once or in time
+ * @tx_resets: times that messages to it were lost, as it restarted
+ * @tx_absent: sends that failed as it was not on the fabric
+ * @tx_down: sends that failed as it had no driver or program
+ * @tx_no_channel: sends that failed as there is no channel to it
+ * @tx_too_long: sends that failed as the message was too long
+ * @rx_messages: messages from it that programs have read
+ * @rx_bytes: their bytes
+ * @rx_doorbells: marks found that it had left before it rang
+ * @rx_pings: its pings that came
+ * @rx_too_long: reads that failed as the program had no room for the message
+ * @rx_garbage: times that its ring held garbage, and was emptied
+ *
+ * The tx_ are written under tx_lock, the rx_ under rx_lock, those of doorbells
+ * under bell_lock; all are read without.
+ */
+struct famez_counters {
+	unsigned long tx_messages;
+	unsigned long tx_bytes;
+	unsigned long tx_doorbells;
+	unsigned long tx_pings;
+	unsigned long tx_waits;
+	unsigned long tx_full;
+	unsigned long tx_resets;
+	unsigned long tx_absent;
+	unsigned long tx_down;
+	unsigned long tx_no_channel;
+	unsigned long tx_too_long;
+	unsigned long rx_messages;
+	unsigned long rx_bytes;
+	unsigned long rx_doorbells;
+	unsigned long rx_pings;
+	unsigned long rx_too_long;
+	unsigned long rx_garbage;
+};
+
+/* Counts up what one writes and others read. */
+static inline void famez_count(unsigned long *counter, unsigned long n)
+{
+	WRITE_ONCE(*counter, *counter + n);
+}
+
+/**
+ * struct famez_vector - an interrupt vector
+ * @b: its bridge
+ * @number: which
+ * @interrupts: how many came; by its handler alone, read anywhere
+ */
+struct famez_vector {
+	struct famez_bridge *b;
+	u32 number;
+	unsigned long interrupts;
+};
+
+/**
  * struct famez_remote - another peer, and the channels with it
  * @generation: for which the channels are set up, 0: not up; changed under
  *	rx_lock and tx_lock, read anywhere
@@ -43,6 +104,8 @@ struct pci_dev;
  * @rings: counts its marks, and what else its waiters should look at; changed
  *	under bell_lock, read anywhere
  * @wait: those who wait for @rings to change
+ * @counters: what is counted
+ * @shown: has a directory in sysfs; under dirs_lock
  *
  * @tx_lock: the sending side; nests inside rx_lock, never held over a sleep
  * @sleeper: somebody sleeps for room, and has the events; set under @tx_lock
@@ -52,7 +115,6 @@ struct pci_dev;
  *	@tx_lock
  *
  * @in: channel from it; under rx_lock
- * @garbage: of @in.garbage, what was logged; under rx_lock
  * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
  * @pong: the ping that is to go back; under rx_lock
  *
@@ -65,6 +127,8 @@ struct famez_remote {
 	struct famez_seen seen;
 	unsigned int rings;
 	wait_queue_head_t wait;
+	struct famez_counters counters;
+	bool shown;
 
 	struct mutex tx_lock;	/* the sending side */
 	bool sleeper;
@@ -73,7 +137,6 @@ struct famez_remote {
 	bool reset;
 
 	struct famez_inbox in;
-	u32 garbage;
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];
 
@@ -96,7 +159,8 @@ struct famez_remote {
  * @regs: its registers
  * @memory: bus address of the shared memory
  * @control: the control area, mapped
- * @vectors: interrupt vectors that are requested
+ * @vector: interrupt vectors
+ * @vectors: how many are requested
  *
  * @ops: operations inside
  * @idle: the last of them has left
@@ -125,9 +189,16 @@ struct famez_remote {
  * @event_wait: those who wait for an event
  *
  * @rx_lock: for the receiving side of all channels
+ * @rx_waits: times that a reader found nothing, and waits; under @rx_lock, read
+ *	anywhere
  * @rx_next: whose message is looked for first; under @rx_lock
  * @peers_epoch: of the peer table as last looked through; by @work alone
  * @remotes: by id, layout.peers.count of them
+ *
+ * @dirs_lock: for @dirs, @peers_dir, @vectors_dir
+ * @dirs: directories of counters
+ * @peers_dir: peers/, NULL while there is none
+ * @vectors_dir: vectors/, likewise
  */
 struct famez_bridge {
 	struct device dev;
@@ -141,6 +212,7 @@ struct famez_bridge {
 	void __iomem *regs;
 	phys_addr_t memory;
 	u8 *control;
+	struct famez_vector *vector;
 	int vectors;
 
 	struct percpu_ref ops;
@@ -167,9 +239,15 @@ struct famez_bridge {
 	wait_queue_head_t event_wait;
 
 	struct mutex rx_lock;	/* the receiving side of all channels */
+	unsigned long rx_waits;
 	u32 rx_next;
 	u32 peers_epoch;
 	struct famez_remote *remotes;
+
+	struct mutex dirs_lock;	/* directories in sysfs */
+	struct list_head dirs;
+	struct kobject *peers_dir;
+	struct kobject *vectors_dir;
 };
 
 /* Has it peers, to whom it speaks?  If not, it has a FAM alone. */
@@ -322,6 +400,19 @@ bool famez_channel_readable(struct famez_bridge *b);
 /** famez_channel_ping() - measure a round trip; may sleep */
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds);
+
+/* ---- sysfs.c: what the device is, and what it has counted ---- */
+
+extern const struct attribute_group *famez_groups[];
+
+/** famez_sysfs_add() - directories of counters; after the device was added */
+int famez_sysfs_add(struct famez_bridge *b);
+
+/** famez_sysfs_remove() - take them out; may sleep; before the device goes */
+void famez_sysfs_remove(struct famez_bridge *b);
+
+/** famez_sysfs_peer() - a peer is up: a directory for it; may sleep */
+void famez_sysfs_peer(struct famez_bridge *b, u32 id);
 
 /* ---- mapping.c: one page cache mapping for all opens of a device ---- */
 

@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 
 #include "bridge.h"
+#include "trace.h"
 
 /* ---- Finding channels -------------------------------------------------------- */
 
@@ -94,6 +95,13 @@ static int famez_tx_write(struct famez_bridge *b, u32 id, u16 type,
 		return -EFAULT;
 	}
 	famez_tx_commit(&r->tx, type, length);
+	trace_famez_send(b->index, id, type, length);
+	if (type == FAMEZ_TYPE_DATA) {
+		famez_count(&r->counters.tx_messages, 1);
+		famez_count(&r->counters.tx_bytes, length);
+	} else if (type == FAMEZ_TYPE_PING) {
+		famez_count(&r->counters.tx_pings, 1);
+	}
 	/* a ping is not for the program that reads: empty the ring up to it */
 	if (type != FAMEZ_TYPE_DATA)
 		famez_tx_drain(&r->tx);
@@ -153,6 +161,8 @@ static int famez_tx_take_turn(struct famez_remote *r, long *left)
 		mutex_lock(&r->tx_lock);
 		mine = !r->sleeper;
 		r->sleeper = true;
+		if (mine)
+			famez_count(&r->counters.tx_waits, 1);
 		mutex_unlock(&r->tx_lock);
 		if (mine)
 			return 0;
@@ -219,6 +229,26 @@ static int famez_check_dest(struct famez_bridge *b, u32 id)
 	return id == b->id ? -EINVAL : 0;
 }
 
+static void famez_count_failure(struct famez_remote *r, int err)
+{
+	struct famez_counters *c = &r->counters;
+
+	mutex_lock(&r->tx_lock);
+	if (err == -EAGAIN)
+		famez_count(&c->tx_full, 1);
+	else if (err == -ECONNRESET)
+		famez_count(&c->tx_resets, 1);
+	else if (err == -EHOSTUNREACH)
+		famez_count(&c->tx_absent, 1);
+	else if (err == -ENOTCONN)
+		famez_count(&c->tx_down, 1);
+	else if (err == -ENOBUFS)
+		famez_count(&c->tx_no_channel, 1);
+	else if (err == -EMSGSIZE)
+		famez_count(&c->tx_too_long, 1);
+	mutex_unlock(&r->tx_lock);
+}
+
 int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
 		       long timeout)
 {
@@ -233,6 +263,8 @@ int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
 		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, false);
 	if (err == -EAGAIN && timeout)
 		err = famez_tx_sleep(b, id, from, timeout);
+	if (err)
+		famez_count_failure(&b->remotes[id], err);
 	return err;
 }
 
@@ -289,7 +321,9 @@ static void famez_rx_control(struct famez_bridge *b, u32 id,
 
 	if (!m->length || m->length > FAMEZ_PING_MAX)
 		return;
+	trace_famez_receive(b->index, id, m->type, m->length);
 	if (m->type == FAMEZ_TYPE_PING) {
+		famez_count(&r->counters.rx_pings, 1);
 		memcpy(r->pong, m->payload, m->length);
 		r->pong_due = m->length;
 		famez_send_pong(b, id);
@@ -403,9 +437,10 @@ static void famez_rx_settle(struct famez_bridge *b, u32 id)
 
 	if (famez_inbox_must_ring(&r->in))
 		famez_ring(b, id);
-	if (r->garbage == r->in.garbage)
+	if (!r->in.garbage)
 		return;
-	r->garbage = r->in.garbage;
+	famez_count(&r->counters.rx_garbage, r->in.garbage);
+	r->in.garbage = 0;
 	dev_warn_ratelimited(&b->dev, "peer %u: garbage in its ring, what the ring held is lost\n",
 			     id);
 }
@@ -563,8 +598,12 @@ static int famez_deliver(struct famez_delivery *d,
 static void famez_rx_done(struct famez_bridge *b, u32 id,
 			  const struct famez_message *m)
 {
-	struct famez_inbox *in = &b->remotes[id].in;
+	struct famez_remote *r = &b->remotes[id];
+	struct famez_inbox *in = &r->in;
 
+	famez_count(&r->counters.rx_messages, 1);
+	famez_count(&r->counters.rx_bytes, m->length);
+	trace_famez_receive(b->index, id, m->type, m->length);
 	famez_inbox_read(in, m);
 	/* there is room again for what could not be drained */
 	if (in->rx.own && famez_inbox_drain_wanted(in))
@@ -593,6 +632,10 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 		err = -ENODEV;
 	if (!err)
 		famez_rx_done(b, d->peer, &m);
+	else if (err == -EMSGSIZE)
+		famez_count(&b->remotes[d->peer].counters.rx_too_long, 1);
+	else if (err == -EAGAIN && sleeper)
+		famez_count(&b->rx_waits, 1);
 	mutex_unlock(&b->rx_lock);
 	return err;
 }

@@ -151,6 +151,7 @@ static void famez_device_release(struct device *dev)
 	struct famez_bridge *b = container_of(dev, struct famez_bridge, dev);
 
 	famez_fabric_free(b);
+	kfree(b->vector);
 	percpu_ref_exit(&b->ops);
 	iput(b->inode);
 	kfree(b);
@@ -170,11 +171,14 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	b->dev.parent = &pdev->dev;
 	b->dev.devt = famez_first + b->names->first + b->index;
 	b->dev.release = famez_device_release;
+	b->dev.groups = famez_groups;
 	b->pdev = pdev;
 	cdev_init(&b->cdev, b->names->fops);
 	b->cdev.owner = THIS_MODULE;
 	init_completion(&b->idle);
 	mutex_init(&b->rx_lock);
+	mutex_init(&b->dirs_lock);
+	INIT_LIST_HEAD(&b->dirs);
 	spin_lock_init(&b->bell_lock);
 	spin_lock_init(&b->events_lock);
 	init_waitqueue_head(&b->rx_wait);
@@ -227,7 +231,15 @@ void famez_bridge_put(struct famez_bridge *b)
 
 int famez_chardev_add(struct famez_bridge *b)
 {
-	return cdev_device_add(&b->cdev, &b->dev);
+	int err;
+
+	err = cdev_device_add(&b->cdev, &b->dev);
+	if (err)
+		return err;
+	err = famez_sysfs_add(b);
+	if (err)
+		famez_chardev_remove(b);
+	return err;
 }
 
 void famez_chardev_shut(struct famez_bridge *b)
@@ -241,6 +253,7 @@ void famez_chardev_shut(struct famez_bridge *b)
 
 void famez_chardev_remove(struct famez_bridge *b)
 {
+	famez_sysfs_remove(b);
 	cdev_device_del(&b->cdev, &b->dev);
 	famez_chardev_shut(b);
 	/* nobody can fault a page in any more: take out those that are */

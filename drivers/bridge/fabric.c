@@ -7,6 +7,7 @@
 #include <linux/utsname.h>
 
 #include "bridge.h"
+#include "trace.h"
 
 static char *name;
 module_param(name, charp, 0444);
@@ -164,6 +165,7 @@ static void famez_ring_unlocked(struct famez_bridge *b, u32 id)
 	/* the peer writes it, so it may be anything */
 	if (!armed || armed > b->layout.vectors)
 		armed = b->layout.vectors;
+	famez_count(&b->remotes[id].counters.tx_doorbells, 1);
 	famez_bell_raise(row, row + famez_seen(b));
 	famez_doorbell(b, id, b->id % armed);
 }
@@ -194,6 +196,7 @@ static void famez_take_bells(struct famez_bridge *b)
 		}
 		if (!famez_bell_take(row + id, seen + id))
 			continue;
+		famez_count(&b->remotes[id].counters.rx_doorbells, 1);
 		set_bit(id, b->rung);
 		set_bit(id, b->active);
 		WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
@@ -258,8 +261,10 @@ static void famez_note_peer(struct famez_bridge *b, u32 id,
 	news = famez_events_note(&b->events, id, &b->remotes[id].seen, now,
 				 famez_peers_epoch(b));
 	spin_unlock(&b->events_lock);
-	if (news)
-		wake_up_interruptible_all(&b->event_wait);
+	if (!news)
+		return;
+	trace_famez_peer(b->index, id, now->state, now->generation);
+	wake_up_interruptible_all(&b->event_wait);
 }
 
 /* Sets the channels with a peer up for what the table says of it. */
@@ -289,6 +294,8 @@ static void famez_look_at_peer(struct famez_bridge *b, u32 id)
 	else if (famez_peer_state(b, id) != FAMEZ_PEER_ABSENT)
 		now.state = FAMEZ_PEER_ATTACHED;
 	famez_pair_peer(b, id, now.generation);
+	if (now.generation)
+		famez_sysfs_peer(b, id);
 	/* afterwards: who hears of it can act on it */
 	famez_note_peer(b, id, &now);
 }

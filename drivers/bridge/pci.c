@@ -7,8 +7,12 @@
 #include <linux/panic_notifier.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
+#include <linux/slab.h>
 
 #include "bridge.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 #define FAMEZ_PCI_VENDOR	PCI_VENDOR_ID_REDHAT_QUMRANET
 #define FAMEZ_PCI_DEVICE	0x1110
@@ -25,13 +29,18 @@
 
 void famez_doorbell(struct famez_bridge *b, u32 peer, u32 vector)
 {
+	trace_famez_doorbell(b->index, peer, vector);
 	/* writel() orders it behind what we wrote to memory */
 	writel(peer << 16 | vector, b->regs + FAMEZ_REG_DOORBELL);
 }
 
 static irqreturn_t famez_interrupt(int irq, void *data)
 {
-	famez_fabric_interrupt(data);
+	struct famez_vector *v = data;
+
+	famez_count(&v->interrupts, 1);
+	trace_famez_interrupt(v->b->index, v->number);
+	famez_fabric_interrupt(v->b);
 	return IRQ_HANDLED;
 }
 
@@ -39,9 +48,20 @@ static irqreturn_t famez_interrupt(int irq, void *data)
 
 static void famez_irqs_free(struct famez_bridge *b)
 {
-	while (b->vectors)
-		free_irq(pci_irq_vector(b->pdev, --b->vectors), b);
+	int i;
+
+	for (i = b->vectors - 1; i >= 0; i--)
+		free_irq(pci_irq_vector(b->pdev, i), &b->vector[i]);
 	pci_free_irq_vectors(b->pdev);
+	b->vectors = 0;
+}
+
+static int famez_irq_request(struct famez_bridge *b, int i)
+{
+	b->vector[i].b = b;
+	b->vector[i].number = i;
+	return request_irq(pci_irq_vector(b->pdev, i), famez_interrupt, 0,
+			   dev_name(&b->dev), &b->vector[i]);
 }
 
 /* Fewer vectors than the fabric offers are fine: senders share them. */
@@ -52,16 +72,15 @@ static int famez_irqs_request(struct famez_bridge *b)
 	n = pci_alloc_irq_vectors(b->pdev, 1, b->layout.vectors, PCI_IRQ_MSIX);
 	if (n < 0)
 		return n;
-	for (i = 0; i < n; i++) {
-		err = request_irq(pci_irq_vector(b->pdev, i), famez_interrupt,
-				  0, dev_name(&b->dev), b);
-		if (err) {
-			famez_irqs_free(b);
-			return err;
-		}
-		b->vectors++;
+	b->vector = kcalloc(n, sizeof(*b->vector), GFP_KERNEL);
+	err = b->vector ? 0 : -ENOMEM;
+	for (i = 0; !err && i < n; i++) {
+		err = famez_irq_request(b, i);
+		b->vectors += !err;
 	}
-	return 0;
+	if (err)
+		famez_irqs_free(b);
+	return err;
 }
 
 /* ---- Memory ---------------------------------------------------------------- */
