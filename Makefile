@@ -6,6 +6,7 @@
 # make check      every test, with counts scaled down; installs what it needs
 # make check-full the counts that matter before a change is called done
 # make smoke      the quickest sign of life in guests
+# make check-mutants  is each of the faults in tools/testing/mutants/table found?
 # make lint       checkpatch, sparse, W=1
 # make help       this
 
@@ -40,7 +41,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools examples tests deps demo smoke check check-full lint clean help
+.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help
 all: modules tools
 
 help:
@@ -146,6 +147,11 @@ demo: deps
 smoke check check-full: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
+
+# breaks one line at a time, and sees whether a test goes red
+check-mutants: deps
+	@$(MAKE) -s --no-print-directory -j2 tests
+	@tools/testing/mutants/run.sh $(MUTANTS)
 
 lint: deps
 	@tools/testing/lint.sh

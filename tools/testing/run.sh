@@ -11,8 +11,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit 1
 here=tools/testing
 logs=build/logs
-# one hang guard for each test, generous
-guard=3600
+# one hang guard for each test, generous; check-mutants has a shorter one
+guard=${FAMEZ_GUARD:-3600}
 
 # A test's own part: run_one NAME PLANNED COMMAND
 if [ "$1" = --one ]; then
