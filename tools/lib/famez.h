@@ -3,9 +3,9 @@
  * libfamez: a peer of a famez fabric, for programs.
  *
  * The same calls work in a guest, on the driver's device, and on the host, on
- * the switch's socket.  All functions that return int return 0 or a negative
- * errno.  A handle is for one thread at a time; threads that each want to send
- * and receive open a handle each (in a guest) or take turns (on the host).
+ * the switch's socket.  Calls that can fail return 0 or a negative errno.  A
+ * handle is for one thread at a time; threads that each want to send and
+ * receive open a handle each (in a guest) or take turns (on the host).
  *
  * On the host a program is the peer itself: pings are answered, and messages
  * move, while it is inside one of these functions.  famez_fd() becomes readable
@@ -35,64 +35,110 @@ struct famez;
 #define FAMEZ_DEFAULT_SOCKET	"/run/famez/switch.sock"
 
 /* Flags of famez_open() */
-#define FAMEZ_NONBLOCK	1	/* every call returns -EAGAIN rather than sleep */
+#define FAMEZ_NONBLOCK	1	/* send, recv, next_event: -EAGAIN, no sleep */
+
+/*
+ * The comments below become the manual pages of section 3: "make man".
+ */
 
 /**
  * famez_open() - become, or use, a peer
- * @handle: the new handle, on 0
- * @path: a device (character) or a switch's socket; NULL: $FAMEZ_DEVICE, else
- *	the default device, else %FAMEZ_PLAIN_DEVICE, else the default socket
- * @flags: %FAMEZ_NONBLOCK
+ * @handle: the new handle; NULL on an error
+ * @path: a device, or a switch's socket; NULL: $FAMEZ_DEVICE, else
+ *	/dev/famez_bridge if that exists, else /dev/famez_fam if that does, else
+ *	/run/famez/switch.sock
+ * @flags: 0, or %FAMEZ_NONBLOCK: famez_send(), famez_recv() and
+ *	famez_next_event() return -EAGAIN rather than sleep
  *
- * Return: 0; what open(2) or connect(2) said; -ENODEV: the path is neither;
- * -ECONNREFUSED: nobody serves the socket; -EUSERS: the switch has no id left;
- * -EPROTO: what answers is no ivshmem server; -ENODATA: it is one, but no famez
- * switch; -EBADMSG: the header of its memory is damaged; -EPROTONOSUPPORT: the
- * memory has the layout of another version; -ENAMETOOLONG: the path is too long
- * for a socket's; -ETIMEDOUT: the switch said nothing for 30 seconds; -EINTR;
- * -EMFILE, -ENFILE: no descriptors left, of which the host's side takes one for
- * each peer and vector; -ENOMEM; -EINVAL: unknown flags.  *@handle is NULL then
+ * On a socket it waits for the switch, with %FAMEZ_NONBLOCK, too.
+ *
+ * Return:
+ * * 0: done
+ * * -EINVAL: unknown flags
+ * * -ENODEV: neither a famez device nor a socket; or the device has gone
+ * * -ECONNREFUSED: nobody serves the socket
+ * * -EUSERS: the switch has no id left
+ * * -EPROTO: what answers speaks no ivshmem protocol
+ * * -ENODATA: it does, and is no famez switch
+ * * -EBADMSG: the control area is damaged
+ * * -EPROTONOSUPPORT: the control area is of another version
+ * * -ENAMETOOLONG: the path is too long for a socket's
+ * * -ETIMEDOUT: the switch was silent for 30 seconds
+ * * -EMFILE, -ENFILE: this process, or the system, may have no more
+ *   descriptors; a program on the host needs one for each vector of each peer
+ * * -EINTR: a signal came
+ * * -ENOMEM: no memory
+ * * others: of stat(2), open(2), connect(2) and mmap(2)
  */
 int famez_open(struct famez **handle, const char *path, int flags);
 
-/** famez_close() - give the handle up; NULL is fine */
+/**
+ * famez_close() - give a handle up
+ * @handle: the handle, or NULL
+ *
+ * What famez_map() mapped stays.  On the host, the peer leaves the fabric, and
+ * what it has not received is gone.  If what it sent last matters, it calls
+ * famez_ping() first: the answer comes when all before has been delivered.
+ */
 void famez_close(struct famez *handle);
 
 /**
- * famez_fd() - a descriptor to wait on, with poll(2), epoll(7) and their like
+ * famez_fd() - a descriptor to wait on
  * @handle: the handle
  *
+ * For poll(2), epoll(7) and their like.  Do not read, write or close it.
+ *
  * On a device: POLLIN while famez_recv() has a message, POLLPRI while
- * famez_next_event() has an event, POLLERR and POLLHUP once the device has gone.
+ * famez_next_event() has an event, POLLERR and POLLHUP once the device has
+ * gone.  It tells nothing of a peer's room.
  *
- * On the host: POLLIN when there may be a message, or an event (no POLLPRI), or
- * something to do for others, or when the switch has gone.  So it may be for
- * nothing, and use %FAMEZ_NONBLOCK.  It stays readable until famez_recv() has
- * returned -EAGAIN or -ETIMEDOUT; events count from the first famez_next_event()
- * on, and then it stays readable until that returned likewise, too.
+ * On the host: POLLIN when a message may have come, a peer changed, a send may
+ * succeed that did not, there is something to do for others, or the switch has
+ * gone; there is no POLLPRI.  It can be for nothing, so use %FAMEZ_NONBLOCK.
+ * It stays readable until famez_recv() has returned -EAGAIN or -ETIMEDOUT, and
+ * from the first famez_next_event() on, until that has, too.
  *
- * POLLOUT tells nothing of a peer's room.  Do not read, write or close it.
+ * Return: the descriptor
  */
 int famez_fd(const struct famez *handle);
 
 /**
- * famez_set_timeout() - how long famez_send(), famez_recv() and
- *	famez_next_event() sleep at most
+ * famez_set_timeout() - limit how long calls sleep
  * @handle: the handle
- * @milliseconds: then they return -ETIMEDOUT; 0, as at first: never
+ * @milliseconds: then they return -ETIMEDOUT; 0, as at first: no limit
  *
- * With %FAMEZ_NONBLOCK they do not sleep at all.
+ * For famez_send(), famez_recv() and famez_next_event(), from now on.  With
+ * %FAMEZ_NONBLOCK they do not sleep at all.
  */
 void famez_set_timeout(struct famez *handle, uint32_t milliseconds);
 
-/** famez_get_info() - what this peer and its fabric are */
+/**
+ * famez_get_info() - what this peer and its fabric are
+ * @handle: the handle
+ * @info: filled; nothing of it need be set
+ *
+ * The structure is in famez_bridge(4), under FAMEZ_IOC_INFO.
+ *
+ * Return:
+ * * 0: done
+ * * -ENODEV: the device has gone
+ */
 int famez_get_info(struct famez *handle, struct famez_info *info);
 
 /**
  * famez_get_peers() - who is there
  * @handle: the handle
- * @peers: allocated with malloc(), for the caller to free
- * @count: entries of it
+ * @peers: an array, sorted by id, this peer and the switch included, for the
+ *	caller to free(3)
+ * @count: its entries
+ *
+ * The structure is in famez_bridge(4), under FAMEZ_IOC_PEERS.
+ *
+ * Return:
+ * * 0: done
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -ENOMEM: no memory
+ * * -EOPNOTSUPP: the device has FAM alone
  */
 int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
 		    size_t *count);
@@ -100,11 +146,17 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
 /**
  * famez_lookup() - find a peer
  * @handle: the handle
- * @dest: an id, a name, or "server"
+ * @dest: an id, the name of a peer that is up, or "server" for the switch
  * @peer: its id
  *
- * Return: 0; -EHOSTUNREACH: none has this name; -ENOTUNIQ: several have;
- * -EOPNOTSUPP: a device without messages
+ * Digits alone are always an id, and are not looked for on the fabric.
+ *
+ * Return:
+ * * 0: done
+ * * -EHOSTUNREACH: none has this name, or no id is so high
+ * * -ENOTUNIQ: several have this name
+ * * -EOPNOTSUPP: the device has FAM alone
+ * * others: of famez_get_peers()
  */
 int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
 
@@ -113,11 +165,24 @@ int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
  * @handle: the handle
  * @peer: to whom, an id or %FAMEZ_DEST_SERVER
  * @data: the message
- * @size: bytes of it, 0 to famez_info.message_max
+ * @size: its bytes, 0 to message_max of famez_get_info()
  *
- * Return: 0: it is on its way; -EAGAIN; -EINTR; -ETIMEDOUT; -EMSGSIZE;
- * -EHOSTUNREACH; -ENOTCONN; -ENOBUFS; -ECONNRESET; -EINVAL; -ENODEV; see
- * FAMEZ_IOC_SEND
+ * Sleeps while the receiver has no room.
+ *
+ * Return:
+ * * 0: it is in the channel
+ * * -EAGAIN: no room now, or another sender sleeps for it; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT: no room in time; see famez_set_timeout()
+ * * -EINTR: a signal came first
+ * * -EMSGSIZE: too long, for this fabric or for the ring to that peer
+ * * -EHOSTUNREACH: no such id, or nobody has it
+ * * -ENOTCONN: the peer is attached, but no driver or program of it is up
+ * * -ENOBUFS: no channel to it can be had
+ * * -ECONNRESET: it restarted or went down, and messages were lost; told once
+ * * -EINVAL: to oneself
+ * * -ENODEV: the device, or on the host the switch, has gone; or another switch
+ *   has taken the memory
+ * * -EOPNOTSUPP: the device has FAM alone
  */
 int famez_send(struct famez *handle, uint32_t peer, const void *data,
 	       size_t size);
@@ -128,37 +193,62 @@ int famez_send(struct famez *handle, uint32_t peer, const void *data,
  * @peer: its sender
  * @data: where to
  * @room: bytes there
- * @size: bytes of the message, also on -EMSGSIZE
+ * @size: bytes of the message
  *
- * Return: 0; -EMSGSIZE: longer than @room, and still the next; -EAGAIN; -EINTR;
- * -ETIMEDOUT; -ENODEV
+ * Sleeps while there is none.
+ *
+ * Return:
+ * * 0: done
+ * * -EMSGSIZE: it is longer than @room, @size tells how long; it stays the next
+ * * -EAGAIN: there is none; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT: none came in time; see famez_set_timeout()
+ * * -EINTR: a signal came first
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -EOPNOTSUPP: the device has FAM alone
  */
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size);
 
 /**
- * famez_ping() - measure a round trip to a peer's driver, library or switch
+ * famez_ping() - measure a round trip
  * @handle: the handle
- * @peer: whom
- * @timeout_ms: how long to wait, 1 to 3600000
+ * @peer: to whose driver, library or switch, an id or %FAMEZ_DEST_SERVER
+ * @timeout_ms: how long to wait for the answer, 1 to %FAMEZ_PING_TIMEOUT_MAX
  * @nanoseconds: how long it took
  *
- * Return: 0; -ETIMEDOUT; errors as of FAMEZ_IOC_SEND
+ * It sleeps until the answer comes, with %FAMEZ_NONBLOCK, too.  When it comes,
+ * all that was sent to that peer before has been delivered.
+ *
+ * Return:
+ * * 0: answered
+ * * -ETIMEDOUT: no answer in time
+ * * -EINVAL: no such timeout; or to oneself
+ * * -ECONNRESET: the peer restarted; in a guest also: it went down meanwhile
+ * * others: of famez_send()
  */
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 	       uint64_t *nanoseconds);
 
 /**
- * famez_next_event() - the next change of a peer since famez_open()
+ * famez_next_event() - the next change of a peer
  * @handle: the handle
- * @event: its type, peer, generation and epoch; all else is the library's
+ * @event: its type, peer, generation and epoch; all else is the library's, and
+ *	nothing need be set
  *
- * In order, and %FAMEZ_EVENT_OVERFLOW once for a program that is more than
- * %FAMEZ_EVENTS behind: what it missed, famez_get_peers() tells.  On the host,
- * what a peer does several times between two calls into the library is told as
- * what has become of it.
+ * Tells what other peers do after famez_open(), in order; sleeps while there is
+ * nothing.  A program that is more than %FAMEZ_EVENTS behind gets
+ * %FAMEZ_EVENT_OVERFLOW once: what it missed, famez_get_peers() tells.  On the
+ * host, what a peer does several times between two calls of the library is told
+ * as what has become of it.  The structure is in famez_bridge(4), under
+ * FAMEZ_IOC_EVENT.
  *
- * Return: 0; -EAGAIN; -EINTR; -ETIMEDOUT; -ENODEV
+ * Return:
+ * * 0: done
+ * * -EAGAIN: there is none; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT: none came in time; see famez_set_timeout()
+ * * -EINTR: a signal came first
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -EOPNOTSUPP: the device has FAM alone
  */
 int famez_next_event(struct famez *handle, struct famez_event *event);
 
@@ -167,10 +257,15 @@ int famez_next_event(struct famez *handle, struct famez_event *event);
  * @handle: the handle
  * @offset: from the start of the FAM, a multiple of the page size
  * @length: bytes
- * @writable: or only readable
- * @address: where it is now; munmap() ends it, famez_close() does not
+ * @writable: 0: only to be read
+ * @address: where it is now
  *
- * Return: 0; -EINVAL: outside the FAM, or not aligned
+ * munmap(2) ends it; famez_close() does not.
+ *
+ * Return:
+ * * 0: done
+ * * -EINVAL: not within the FAM, not aligned, or no @length
+ * * others: of mmap(2)
  */
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int writable, void **address);
