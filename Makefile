@@ -2,6 +2,7 @@
 #
 # make            modules for the running kernel (or KDIR=...), and tools
 # make examples   small programs that use libfamez
+# make man        manual pages, into build/man
 # make demo       two guests talk; installs what it needs
 # make check      every test, with counts scaled down; installs what it needs
 # make check-full the counts that matter before a change is called done
@@ -41,7 +42,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help
+.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help man
 all: modules tools
 
 help:
@@ -107,6 +108,42 @@ examples: $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 $(B)/examples/%: examples/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -o $@
+
+# ---- manual pages --------------------------------------------------------------
+
+# Those of the calls are made of the comments in famez.h, by the kernel's own tool
+KERNEL_DOC ?= $(lastword $(sort $(wildcard /usr/lib/linux-kbuild-*/scripts/kernel-doc)))
+CALLS := $(shell sed -n 's/^\t\(famez_.*\);/\1/p' tools/lib/libfamez.map)
+PAGES := man1/famezctl.1 man1/famez-client.1 man1/famez-vm.1 man8/famez-server.8 \
+	man3/libfamez.3 man4/famez_bridge.4
+
+man: $(addprefix $(B)/man/,$(PAGES) $(CALLS:%=man3/%.3))
+
+# no hyphens in names, and no date: it would be that of the build
+tidy = sed -i -f tools/man/$(1).sed -e \
+	'/^\.TH /{ s/"" ""/"" "famez $(LIB_VERSION)"/; a .nh\n.ad l' -e '}' $@.new && mv $@.new $@
+rst2man = @mkdir -p $(@D); echo "  MAN     $@"; \
+	rst2man --halt=2 --syntax-highlight=none $< $@.new && $(call tidy,page)
+
+$(B)/man/man1/%.1: Documentation/%.rst tools/man/page.sed
+	$(rst2man)
+
+$(B)/man/man8/%.8: Documentation/%.rst tools/man/page.sed
+	$(rst2man)
+
+$(B)/man/man3/libfamez.3: Documentation/libfamez.rst tools/man/page.sed
+	$(rst2man)
+
+$(B)/man/man4/famez_bridge.4: Documentation/uapi.rst tools/man/page.sed
+	$(rst2man)
+
+$(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
+	@[ -n "$(KERNEL_DOC)" ] || { \
+		echo "no kernel-doc: install linux-headers-amd64, or name it with KERNEL_DOC=" >&2; \
+		exit 1; }
+	@mkdir -p $(@D)
+	@echo "  MAN     $@"
+	@$(KERNEL_DOC) -Werror -man -function famez_$* $< >$@.new && $(call tidy,call)
 
 # ---- tests -------------------------------------------------------------------
 
