@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A guest on two fabrics, with Debian's udev: names, links and rights of several
-# devices, and that what is said on one fabric is not heard on the other.
+# A guest on two fabrics, with a plain device, too, and Debian's udev: names,
+# links and rights of several devices, and that what is said on one fabric is
+# not heard on the other.
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
@@ -28,10 +29,15 @@ settled() {
 	on node01 "$1 && udevadm settle"
 }
 
+# device NAME: its place on the PCI bus
+device() {
+	on node01 "basename \$(readlink /sys/class/famez/$1/device)"
+}
+
 # linked PCI NAME: that link leads to that node, whose device it is
 linked() {
 	[ "$(on node01 "readlink -f $links/pci-$1")" = "/dev/$2" ] &&
-		[ "$(on node01 "basename \$(readlink /sys/class/famez/$2/device)")" = "$1" ]
+		[ "$(device "$2")" = "$1" ]
 }
 
 # as USER COMMAND: an ordinary user of the guest
@@ -60,16 +66,18 @@ image=$tmp/image
 start other "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$tmp/other.sock" \
 	--backing "famez-other.$$" --size 16M
 saw other ready >/dev/null; ok 'a second switch'
-boot 1 --qemu -chardev --qemu "socket,id=other,path=$tmp/other.sock" \
+boot 1 --plain "$tmp/fam:1M" --qemu -chardev --qemu "socket,id=other,path=$tmp/other.sock" \
 	--device "ivshmem-doorbell,chardev=other,vectors=16,addr=0x10"
 
 # ---- before the group is there ----
 
 udevd && settled 'insmod /famez/famez_bridge.ko' &&
 	[ "$(on node01 'cd /dev && ls -d famez_*')" = "famez_bridge
-famez_bridge1" ]
-ok 'the driver loads: famez_bridge and famez_bridge1'
-first=$(on node01 'basename $(readlink /sys/class/famez/famez_bridge/device)')
+famez_bridge1
+famez_fam" ]
+ok 'the driver loads: famez_bridge, famez_bridge1 and famez_fam'
+first=$(device famez_bridge)
+plain=$(device famez_fam)
 on node01 "grep -q \"60-famez.rules.*Unknown group 'famez'\" /tmp/udevd"
 ok 'udev says that there is no group famez'
 [ "$(node famez_bridge)" = '660 root root' ]; ok 'then the devices are for root alone'
@@ -84,11 +92,13 @@ settled 'rmmod famez_bridge' && on node01 '[ ! -e /dev/famez ]'
 ok 'rmmod: no link is left'
 settled 'insmod /famez/famez_bridge.ko'
 [ "$(node famez_bridge)" = '660 root famez' ] &&
-	[ "$(node famez_bridge1)" = '660 root famez' ]
-ok 'insmod: both devices are for the group'
-linked "$first" famez_bridge && linked $second famez_bridge1
+	[ "$(node famez_bridge1)" = '660 root famez' ] &&
+	[ "$(node famez_fam)" = '660 root famez' ]
+ok 'insmod: all devices are for the group'
+linked "$first" famez_bridge && linked $second famez_bridge1 &&
+	linked "$plain" famez_fam
 ok 'a link by path leads to each'
-[ "$(on node01 "ls $links | wc -l")" -eq 2 ]; ok 'and there are no others'
+[ "$(on node01 "ls $links | wc -l")" -eq 3 ]; ok 'and there are no others'
 
 on node01 'echo "u ann - - /\nu bob - - /\nm ann famez" | systemd-sysusers -' 2>"$tmp/sysusers.err" &&
 	as ann 'famezctl info' >/dev/null
@@ -127,8 +137,8 @@ ok 'nor is FAM'
 cd_driver='cd /sys/bus/pci/drivers/famez_bridge'
 settled "$cd_driver && echo $first >unbind"
 on node01 "[ ! -e $links/pci-$first ] && [ ! -e /dev/famez_bridge ]" &&
-	linked $second famez_bridge1
-ok 'unbind takes one, and leaves the other'
+	linked $second famez_bridge1 && linked "$plain" famez_fam
+ok 'unbind takes one, and leaves the others'
 settled "$cd_driver && echo $first >bind"
 linked "$first" famez_bridge && [ "$(node famez_bridge)" = '660 root famez' ]
 ok 'bind brings back name, link and rights'
