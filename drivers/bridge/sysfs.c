@@ -37,23 +37,25 @@ static DEVICE_ATTR_RO(config);
 static ssize_t _name##_show(struct device *dev,				\
 			    struct device_attribute *attr, char *buf)	\
 {									\
-	return sysfs_emit(buf, _format "\n", famez_of(dev)->_value);	\
+	struct famez_bridge *b = famez_of(dev);				\
+									\
+	return sysfs_emit(buf, _format "\n", (_value));			\
 }									\
 static DEVICE_ATTR_RO(_name)
 
-FAMEZ_ATTR(memory_size, "%llu", layout.memory_size);
-FAMEZ_ATTR(fam_offset, "%llu", layout.fam_offset);
-FAMEZ_ATTR(fam_size, "%llu", layout.fam_size);
-FAMEZ_ATTR(id, "%u", id);
-FAMEZ_ATTR(node_name, "%s", name);
-FAMEZ_ATTR(generation, "0x%08x", generation);
-FAMEZ_ATTR(fabric, "0x%016llx", layout.fabric);
-FAMEZ_ATTR(server_id, "%u", layout.server_id);
-FAMEZ_ATTR(peers_max, "%u", layout.peers.count);
-FAMEZ_ATTR(vectors_offered, "%u", layout.vectors);
-FAMEZ_ATTR(vectors_armed, "%d", vectors);
-FAMEZ_ATTR(message_max, "%u", message_max);
-FAMEZ_ATTR(rx_waits, "%lu", rx_waits);
+FAMEZ_ATTR(memory_size, "%llu", b->layout.memory_size);
+FAMEZ_ATTR(fam_offset, "%llu", b->layout.fam_offset);
+FAMEZ_ATTR(fam_size, "%llu", b->layout.fam_size);
+FAMEZ_ATTR(id, "%u", b->id);
+FAMEZ_ATTR(node_name, "%s", b->name);
+FAMEZ_ATTR(generation, "0x%08x", b->generation);
+FAMEZ_ATTR(fabric, "0x%016llx", b->layout.fabric);
+FAMEZ_ATTR(server_id, "%u", b->layout.server_id);
+FAMEZ_ATTR(peers_max, "%u", b->layout.peers.count);
+FAMEZ_ATTR(vectors_offered, "%u", b->layout.vectors);
+FAMEZ_ATTR(vectors_armed, "%d", b->vectors);
+FAMEZ_ATTR(message_max, "%u", b->message_max);
+FAMEZ_ATTR(rx_waits, "%lu", b->rx_waits);
 
 static ssize_t peers_up_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)

@@ -28,6 +28,11 @@ unpack() {
 		linux-source-6.1/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
 }
 
+# sources PATTERN...: those that are new, too
+sources() {
+	git ls-files --cached --others --exclude-standard "$@"
+}
+
 # style TYPES FILES...: checkpatch, without the types of complaint named
 style() {
 	local ignored=$1
@@ -45,7 +50,7 @@ unpack || exit 1
 
 # compat.h compares versions: that is what it is for
 style LINUX_VERSION_CODE,CONSTANT_COMPARISON \
-	$(git ls-files 'drivers/*.[ch]' 'include/*.h' 'uapi/*.h') >"$log/kernel"
+	$(sources 'drivers/*.[ch]' 'include/*.h' 'uapi/*.h') >"$log/kernel"
 result 'checkpatch --strict: driver, ring and uapi' "$log/kernel"
 
 # What is the kernel's alone: its macros (__printf, ARRAY_SIZE), and its dislike
@@ -55,7 +60,7 @@ result 'checkpatch --strict: driver, ring and uapi' "$log/kernel"
 style PREFER_DEFINED_ATTRIBUTE_MACRO,ARRAY_SIZE,BIT_MACRO,CAMELCASE,\
 EMBEDDED_FUNCTION_NAME,VOLATILE,LONG_LINE_STRING,SPLIT_STRING,\
 STATIC_CONST_CHAR_ARRAY,COMPLEX_MACRO,MACRO_ARG_REUSE \
-	$(git ls-files 'tools/*.[ch]' 'examples/*.[ch]') >"$log/tools"
+	$(sources 'tools/*.[ch]' 'examples/*.[ch]') >"$log/tools"
 result 'checkpatch --strict: tools and tests' "$log/tools"
 
 kernel=${FAMEZ_KERNEL:-$(basename "$(ls -d /lib/modules/*-amd64 | sort -V | tail -n 1)")}
