@@ -23,9 +23,12 @@ endif
 
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -MMD -MP
-INCLUDES := -Iinclude -Iuapi -Itools/lib
+INCLUDES := -Iinclude -Iuapi -Itools/lib -I$(B)/include
 
-LIB_VERSION := 0.1
+# The one version of all there is; dkms.conf has a copy, which test-vm.sh holds
+# to it
+FAMEZ_VERSION := 0.1
+VERSION_H := $(B)/include/famez-version.h
 LIB_SO := $(B)/lib/libfamez.so
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -62,7 +65,12 @@ modules:
 
 tools: $(addprefix $(B)/bin/,$(PROGRAMS)) $(B)/lib/libfamez.a $(LIB_SO) $(B)/lib/libfamez.pc
 
-$(B)/obj/%.o: %.c
+$(VERSION_H): Makefile
+	@mkdir -p $(@D)
+	$(Q)printf '#define FAMEZ_VERSION\t"%s"\n' $(FAMEZ_VERSION) >$@
+
+# who includes the version is known once it was compiled
+$(B)/obj/%.o: %.c | $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) -fPIC -c $< -o $@
 
@@ -70,17 +78,17 @@ $(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(AR) rcs $@ $^
 
-$(LIB_SO).$(LIB_VERSION): $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
+$(LIB_SO).$(FAMEZ_VERSION): $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libfamez.so.0 -Wl,-z,defs \
 		-Wl,--version-script=tools/lib/libfamez.map $(filter %.o,$^) -o $@
 
-$(LIB_SO): $(LIB_SO).$(LIB_VERSION)
-	$(Q)ln -sf libfamez.so.$(LIB_VERSION) $(LIB_SO).0 && ln -sf libfamez.so.0 $@
+$(LIB_SO): $(LIB_SO).$(FAMEZ_VERSION)
+	$(Q)ln -sf libfamez.so.$(FAMEZ_VERSION) $(LIB_SO).0 && ln -sf libfamez.so.0 $@
 
 $(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
 	@mkdir -p $(@D)
-	$(Q)sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@VERSION@,$(LIB_VERSION),' $< >$@
+	$(Q)sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@VERSION@,$(FAMEZ_VERSION),' $< >$@
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
@@ -162,7 +170,7 @@ $(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
 
-$(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC)
+$(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 

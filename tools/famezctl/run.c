@@ -3,11 +3,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include "famez-version.h"
 #include "famezctl.h"
-
-#ifndef FAMEZ_VERSION
-#define FAMEZ_VERSION	"0"
-#endif
 
 const char *device;
 

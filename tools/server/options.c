@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "famez-version.h"
 #include "server.h"
 
 #define EXIT_REFUSED	1

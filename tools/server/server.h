@@ -18,10 +18,6 @@
 
 #include <fabric.h>
 
-#ifndef FAMEZ_VERSION
-#define FAMEZ_VERSION		"0.1"
-#endif
-
 #define DEFAULT_SOCKET		"/run/famez/switch.sock"
 #define CLIENTS_MAX		1000U
 

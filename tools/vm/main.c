@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "famez-version.h"
 #include "famez-vm.h"
 
 static const char help[] =
@@ -20,7 +21,7 @@ static const char help[] =
 "  qmp NODE    send a command to a guest's QEMU\n"
 "  down        end guests, or all there is\n"
 "\n"
-"Each verb tells more with --help. NODE is node01 (or 1), ..., for exec and\n"
+"Each verb tells more with --help; --version prints the version. NODE is node01 (or 1), ..., for exec and\n"
 "check also \"all\". A fabric's state lies in the directory that --dir or\n"
 "$FAMEZ_VM_DIR names, by default /tmp/famez-vm.UID; two fabrics need two.\n"
 "\n"
@@ -122,6 +123,11 @@ int main(int argc, char **argv)
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 			 !strcmp(argv[1], "help")))
 		show_help(help);
+	if (argc > 1 && (!strcmp(argv[1], "--version") ||
+			 !strcmp(argv[1], "-V"))) {
+		puts("famez-vm " FAMEZ_VERSION);
+		return 0;
+	}
 	for (i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name))
 			continue;

@@ -128,6 +128,16 @@ done
 report $? "help for each verb"
 try "down when nothing is up" famez-vm down
 
+# One version
+version=$(sed -n 's/^FAMEZ_VERSION := //p' "$here/../../Makefile")
+for program in famez-vm famezctl famez-client famez-server; do
+	"$bin/$program" --version
+done > "$tmp/out" 2>&1
+[ -n "$version" ] && [ "$(awk '{ print $2 }' "$tmp/out" | uniq -c | tr -s ' ')" = " 4 $version" ]
+report $? "each program has version $version"
+grep -qx "PACKAGE_VERSION=\"$version\"" "$here/../../dkms.conf"
+report $? "... and so has dkms.conf"
+
 # Failing starts
 expect 1 "up with a device that QEMU does not know" $up 1 --device nonsense
 has nonsense err
