@@ -38,7 +38,8 @@ SERVER_SRC := $(wildcard tools/server/*.c)
 CTL_SRC := $(wildcard tools/famezctl/*.c)
 # the verbs are the same, the table of them is not
 CLIENT_SRC := $(filter-out tools/famezctl/famezctl.c,$(CTL_SRC)) $(wildcard tools/client/*.c)
-VM_SRC := $(filter-out tools/vm/agent.c,$(wildcard tools/vm/*.c))
+AGENT_SRC := $(wildcard tools/vm/agent*.c)
+VM_SRC := $(filter-out $(AGENT_SRC),$(wildcard tools/vm/*.c))
 WIRE := $(patsubst tools/testing/wire/%.c,%,$(wildcard tools/testing/wire/wire-*.c))
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -106,7 +107,7 @@ $(B)/bin/famez-vm: $(call objs,$(VM_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -ljson-c -o $@
 
-$(B)/bin/famez-agent: $(call objs,tools/vm/agent.c)
+$(B)/bin/famez-agent: $(call objs,$(AGENT_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
 

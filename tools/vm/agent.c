@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "agent.h"
 #include "proto.h"
 
 /* How long, in milliseconds, a closed port may be old news */
@@ -26,6 +27,7 @@ static struct {
 	bool connected;		/* false: the host closed it, see on_hangup() */
 	bool hangup_timer;
 	uint64_t session;	/* 0: none */
+	uint32_t window;	/* of the command's terminal; 0: it has pipes */
 	pid_t child;		/* also its process group; 0: no command runs */
 	struct tx tx;		/* to the host */
 	struct rx rx;		/* from the host */
@@ -60,6 +62,7 @@ static void end_session(void)
 	kill_command(SIGKILL);
 	agent.child = 0;
 	agent.session = 0;
+	agent.window = 0;
 	close_stream(IN);
 	close_stream(OUT);
 	close_stream(ERR);
@@ -78,46 +81,14 @@ static void begin_session(uint64_t session)
 	send_number(FRAME_HELLO, PROTO_VERSION);
 }
 
-/* In the new process; @pipes are the ends that the command is to have. */
-static void become_command(const char *cwd, char **argv, char **env,
-			   const int *pipes)
-{
-	sigset_t none;
-	int i;
-
-	setsid();
-	for (i = 0; i < 3; i++)
-		dup2(pipes[i], i);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	for (; *env; env++)
-		putenv(*env);
-	if (!chdir(cwd))
-		execvp(argv[0], argv);
-	i = errno;
-	dprintf(2, "famez-agent: cannot run '%s' in %s: %s\n", argv[0], cwd,
-		strerror(i));
-	_exit(i == ENOENT ? 127 : 126);
-}
-
 static void start_command(const char *cwd, char **argv, char **env)
 {
-	int in[2], out[2], err[2];
+	int streams[3] = { -1, -1, -1 };
 
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
-	    pipe2(err, O_CLOEXEC))
-		abort();
-	agent.child = fork();
-	if (agent.child == 0)
-		become_command(cwd, argv, env, (int[]){ in[0], out[1], err[1] });
-	close(in[0]);
-	close(out[1]);
-	close(err[1]);
-	agent.fds[IN].fd = in[1];
-	agent.fds[OUT].fd = out[0];
-	agent.fds[ERR].fd = err[0];
-	fcntl(in[1], F_SETFL, O_NONBLOCK);
+	agent.child = command_start(cwd, argv, env, agent.window, streams);
+	agent.fds[IN].fd = streams[0];
+	agent.fds[OUT].fd = streams[1];
+	agent.fds[ERR].fd = streams[2];
 	if (agent.child < 0) {
 		agent.child = 0;
 		send_number(FRAME_EXIT, 126);
@@ -213,6 +184,10 @@ static void on_frame(void)
 	case FRAME_KILL:
 		kill_command(rx_number(&agent.rx));
 		break;
+	case FRAME_WINDOW:
+		agent.window = rx_number(&agent.rx);
+		command_resize(agent.fds[OUT].fd, agent.window);
+		break;
 	case FRAME_PING:
 		tx_frame(&agent.tx, agent.session, FRAME_PONG, NULL, 0);
 		break;
@@ -276,6 +251,8 @@ static bool forward(int which, size_t limit)
 
 	n = read(agent.fds[which].fd, bytes,
 		 limit < sizeof(bytes) ? limit : sizeof(bytes));
+	if (n < 0 && errno == EAGAIN)
+		return false;
 	if (n <= 0) {
 		close_stream(which);
 		return false;
@@ -293,8 +270,15 @@ static void drain(int which)
 {
 	int left = 0;
 
-	if (agent.fds[which].fd < 0 ||
-	    ioctl(agent.fds[which].fd, FIONREAD, &left))
+	if (agent.fds[which].fd < 0)
+		return;
+	if (agent.window) {
+		/* Hung up when its shell ended: nobody writes to it any more */
+		while (forward(which, FRAME_CHUNK))
+			;
+		return;
+	}
+	if (ioctl(agent.fds[which].fd, FIONREAD, &left))
 		return;
 	while (left > 0) {
 		int now = left < FRAME_CHUNK ? left : FRAME_CHUNK;

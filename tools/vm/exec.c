@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* famez-vm exec: a command in a guest, or in all of them. */
+#include <unistd.h>
+
 #include "famez-vm.h"
 
 static const char help[] =
@@ -110,6 +112,8 @@ int verb_exec(int argc, char **argv)
 	parse(argc, argv, &command);
 	if (optind >= argc)
 		misuse("no node; expected NODE 'SHELL LINE' or NODE -- COMMAND...");
+	/* A terminal's keys are for famez-vm console */
+	command.no_stdin |= isatty(STDIN_FILENO);
 	set_command(&command, argc - optind - 1, argv + optind + 1);
 	nodes_named(&nodes, argv[optind]);
 	if (strcmp(argv[optind], "all"))

@@ -89,7 +89,7 @@ struct guest_options {
 bool qemu_start(const struct node *node, const struct guest_options *options,
 		struct process *process);
 
-/* console.c: did the guest's kernel complain? */
+/* judge.c: did the guest's kernel complain? */
 struct console {
 	char path[PATH_ROOM + 16];
 	int fd;
@@ -131,9 +131,16 @@ struct command {
 	const char *cwd;
 	int64_t timeout, guard;		/* milliseconds */
 	bool no_stdin, ignore_console;
+	bool terminal;			/* a person's, see terminal.c */
 };
 
 int session_run(const struct node *node, const struct command *command);
+
+/* terminal.c */
+void terminal_raw(void);
+void terminal_restore(void);
+uint32_t terminal_window(void);
+bool terminal_left(const char *bytes, ssize_t n);
 
 /* everywhere.c */
 int run_everywhere(struct nodes *nodes, const struct command *command);
@@ -157,6 +164,7 @@ const char *image_initramfs(const char *version, const char *file);
 int verb_up(int argc, char **argv);
 int verb_down(int argc, char **argv);
 int verb_exec(int argc, char **argv);
+int verb_console(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_log(int argc, char **argv);

@@ -188,6 +188,14 @@ ln -s ../proc/self/mounts "$stage/etc/mtab"
 ln -s ../run "$stage/var/run"
 echo 'root:x:0:0:root:/root:/bin/sh' > "$stage/etc/passwd"
 echo 'root:x:0:' > "$stage/etc/group"
+# For the shell of 'famez-vm console', which is busybox' own
+cat > "$stage/etc/profile" <<'PROFILE'
+PS1='\h:\w\$ '
+for name in insmod modprobe rmmod lsmod modinfo depmod; do
+	alias $name=/sbin/$name
+done
+unset name
+PROFILE
 
 cp "$busybox" "$stage/bin/busybox"
 cp "$share/init" "$stage/init"

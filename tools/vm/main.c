@@ -10,16 +10,17 @@
 static const char help[] =
 "usage: famez-vm VERB [OPTION]... [ARGUMENT]...\n"
 "\n"
-"  kernel      fetch Debian's stock kernel for the guests\n"
-"  initramfs   build the guests' file system\n"
-"  up N        start the switch and N guests\n"
-"  exec NODE   run a command in a guest\n"
-"  check NODE  has the guest's kernel complained on its console?\n"
-"  status      what runs\n"
-"  log NODE    print a guest's console\n"
-"  wait NODE   wait until a guest's QEMU has ended\n"
-"  qmp NODE    send a command to a guest's QEMU\n"
-"  down        end guests, or all there is\n"
+"  kernel        fetch Debian's stock kernel for the guests\n"
+"  initramfs     build the guests' file system\n"
+"  up N          start the switch and N guests\n"
+"  exec NODE     run a command in a guest\n"
+"  console NODE  a shell in a guest, for a person\n"
+"  check NODE    has the guest's kernel complained on its console?\n"
+"  status        what runs\n"
+"  log NODE      print a guest's console\n"
+"  wait NODE     wait until a guest's QEMU has ended\n"
+"  qmp NODE      send a command to a guest's QEMU\n"
+"  down          end guests, or all there is\n"
 "\n"
 "Each verb tells more with --help; --version prints the version. NODE is node01 (or 1), ..., for exec and\n"
 "check also \"all\". A fabric's state lies in the directory that --dir or\n"
@@ -30,7 +31,7 @@ static const char help[] =
 "the program (default qemu-system-x86_64), ACCEL is tcg (default) or kvm,\n"
 "FAMEZ_SERVER the switch's program.\n"
 "\n"
-"exit codes: 0 well, 1 failed, 2 misused; exec has more\n";
+"exit codes: 0 well, 1 failed, 2 misused; exec, console and wait have more\n";
 
 static int script_kernel(int argc, char **argv)
 {
@@ -52,6 +53,7 @@ static const struct {
 	{ "initramfs", script_initramfs },
 	{ "up", verb_up },
 	{ "exec", verb_exec },
+	{ "console", verb_console },
 	{ "check", verb_check },
 	{ "status", verb_status },
 	{ "log", verb_log },

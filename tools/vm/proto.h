@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROTO_VERSION	1
+#define PROTO_VERSION	2
 #define PROTO_PORTS	8
 #define PROTO_PORT_NAME	"famez.exec."
 
@@ -39,6 +39,9 @@ enum frame_type {
 	FRAME_STDIN_EOF,
 	FRAME_KILL,		/* le32 signal, for the process group */
 	FRAME_PING,
+	FRAME_WINDOW,		/* le32 rows << 16 | columns: the command is to
+				 * have a terminal of that size, or has it now
+				 */
 	/* guest to host */
 	FRAME_HELLO = 64,	/* le32 PROTO_VERSION; answers ATTACH */
 	FRAME_STDOUT,

@@ -2,8 +2,10 @@
 /*
  * One command in one guest: carries its input and outputs, and watches all
  * that may go wrong meanwhile: time, the console, QEMU, the agent, signals.
+ * A command with a terminal is a person's: see terminal.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -34,11 +36,13 @@ struct session {
 	struct process qemu;
 	struct pollfd fds[NR_FDS];
 	struct tx out, err;
+	struct tx early;	/* typed before the guest answered */
 	bool attached;
 	bool exited;		/* the command has ended... */
 	int code;		/* ...so, unless it was stopped, see verdict */
 	int verdict;		/* why we stopped it; 0: we did not */
 	size_t unacknowledged;	/* bytes of stdin */
+	int kernel;		/* the guest's console, from now on */
 	int64_t heard;		/* last sign of life */
 	int64_t next_call;	/* next ping or attach */
 	int64_t deadline;
@@ -62,6 +66,7 @@ static int guest_failed(struct session *s, const char *format, ...)
 	char text[256];
 	va_list args;
 
+	terminal_restore();
 	console_settle(&s->console);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -109,13 +114,17 @@ static void send_command(struct session *s)
 	if (words.end > FRAME_MAX)
 		fail("the command line has %zu bytes; expected at most %d. Hand the data over by stdin",
 		     words.end, FRAME_MAX);
+	if (c->terminal)
+		link_send_number(s->link, FRAME_WINDOW, terminal_window());
 	link_send(s->link, FRAME_RUN, words.data, words.end);
 	free(words.data);
+	if (tx_pending(&s->early))
+		link_send(s->link, FRAME_STDIN, s->early.data, s->early.end);
 	if (s->fds[INPUT].fd < 0)
 		link_send(s->link, FRAME_STDIN_EOF, NULL, 0);
 }
 
-static void keep_output(struct tx *tx, const void *data, size_t length)
+static void keep_bytes(struct tx *tx, const void *data, size_t length)
 {
 	tx_reserve(tx, length);
 	memcpy(tx->data + tx->end, data, length);
@@ -139,9 +148,9 @@ static int on_frames(struct session *s)
 			s->attached = true;
 			send_command(s);
 		} else if (type == FRAME_STDOUT) {
-			keep_output(&s->out, data, length);
+			keep_bytes(&s->out, data, length);
 		} else if (type == FRAME_STDERR) {
-			keep_output(&s->err, data, length);
+			keep_bytes(&s->err, data, length);
 		} else if (type == FRAME_STDIN_ACK) {
 			s->unacknowledged -= number;
 		} else if (type == FRAME_EXIT) {
@@ -161,6 +170,16 @@ static void on_input(struct session *s)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
+	if (s->command->terminal && terminal_left(bytes, n)) {
+		link_send_number(s->link, FRAME_KILL, SIGKILL);
+		s->exited = true;
+		return;
+	}
+	if (n > 0 && !s->attached) {
+		if (s->early.end + n <= STDIN_WINDOW)
+			keep_bytes(&s->early, bytes, n);
+		return;
+	}
 	if (n > 0) {
 		link_send(s->link, FRAME_STDIN, bytes, n);
 		s->unacknowledged += n;
@@ -188,12 +207,24 @@ static void on_output(struct session *s, int which)
 	}
 }
 
+/* What the kernel says comes in between, as on a real console. */
+static void show_kernel(struct session *s)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(s->kernel, bytes, sizeof(bytes))) > 0)
+		keep_bytes(&s->out, bytes, n);
+}
+
 static void on_console(struct session *s)
 {
 	char events[4096];
 
 	while (read(s->fds[CONSOLE].fd, events, sizeof(events)) > 0)
 		;
+	if (s->command->terminal)
+		show_kernel(s);
 	if (console_read(&s->console) && !s->command->ignore_console)
 		stop(s, EXIT_GUEST, COMPLAINT_GUARD);
 }
@@ -202,7 +233,11 @@ static void on_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
 
-	if (read(s->fds[SIGNALS].fd, &info, sizeof(info)) > 0)
+	if (read(s->fds[SIGNALS].fd, &info, sizeof(info)) <= 0)
+		return;
+	if (info.ssi_signo == SIGWINCH)
+		link_send_number(s->link, FRAME_WINDOW, terminal_window());
+	else
 		stop(s, 128 + info.ssi_signo, KILL_GUARD);
 }
 
@@ -250,8 +285,10 @@ static void prepare_poll(struct session *s, struct pollfd *now)
 			   (link_wants_write(s->link) ? POLLOUT : 0);
 	if (!now[LINK].events)
 		now[LINK].fd = -1;
-	if (!s->attached || link_wants_write(s->link) ||
-	    s->unacknowledged + FRAME_CHUNK > STDIN_WINDOW)
+	/* A person's escape has to be heard even if the guest hears nothing */
+	if (!s->command->terminal &&
+	    (!s->attached || link_wants_write(s->link) ||
+	     s->unacknowledged + FRAME_CHUNK > STDIN_WINDOW))
 		now[INPUT].fd = -1;
 	if (!tx_pending(&s->out))
 		now[OUTPUT].fd = -1;
@@ -312,7 +349,7 @@ static int judge(struct session *s)
 	return s->verdict ? s->verdict : s->code;
 }
 
-static int open_signals(void)
+static int open_signals(bool terminal)
 {
 	sigset_t set;
 
@@ -320,6 +357,8 @@ static int open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	if (terminal)
+		sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC);
@@ -332,13 +371,19 @@ static void open_poll(struct session *s)
 	for (i = 0; i < NR_FDS; i++)
 		s->fds[i].events = POLLIN;
 	s->fds[LINK].fd = link_fd(s->link);
-	s->fds[INPUT].fd = s->command->no_stdin || isatty(STDIN_FILENO) ?
-			   -1 : STDIN_FILENO;
+	s->fds[INPUT].fd = s->command->no_stdin ? -1 : STDIN_FILENO;
 	s->fds[OUTPUT] = (struct pollfd){ STDOUT_FILENO, POLLOUT, 0 };
 	s->fds[ERRORS] = (struct pollfd){ STDERR_FILENO, POLLOUT, 0 };
 	s->fds[CONSOLE].fd = console_watch(&s->console);
 	s->fds[QEMU].fd = s->qemu.pidfd;
-	s->fds[SIGNALS].fd = open_signals();
+	s->fds[SIGNALS].fd = open_signals(s->command->terminal);
+}
+
+static void open_terminal(struct session *s)
+{
+	s->kernel = open(s->console.path, O_RDONLY | O_CLOEXEC);
+	lseek(s->kernel, 0, SEEK_END);
+	terminal_raw();
 }
 
 int session_run(const struct node *node, const struct command *command)
@@ -368,9 +413,13 @@ int session_run(const struct node *node, const struct command *command)
 	}
 	s.heard = milliseconds();
 	open_poll(&s);
+	/* Once no signal can end us in the middle of it */
+	if (command->terminal)
+		open_terminal(&s);
 	/* What the console said before it was watched */
 	on_console(&s);
 	while (!code && !finished(&s))
 		code = turn(&s);
+	terminal_restore();
 	return code ? code : judge(&s);
 }

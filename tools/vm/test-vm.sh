@@ -121,7 +121,7 @@ expect 2 "unknown verb" famez-vm fly
 expect 2 "no number of guests" famez-vm up
 expect 2 "option unknown" famez-vm exec --fly node01 true
 expect 1 "node unknown" famez-vm exec node01 true
-for verb in "" kernel initramfs up exec check status log wait qmp down; do
+for verb in "" kernel initramfs up exec console check status log wait qmp down; do
 	famez-vm $verb --help > "$tmp/out" 2>&1 && grep -q usage "$tmp/out" ||
 		break
 done
