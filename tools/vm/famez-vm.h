@@ -78,16 +78,43 @@ void process_outcome(const char *dir, const char *name, char *text,
 		     size_t size);
 
 /* qemu.c */
-struct guest_options {
-	const char *kernel, *initramfs, *append, *memory, *machine, *cpus;
-	const char *socket;	/* of the switch; NULL: no doorbell device */
-	const char *vectors;
-	const char *plain[LIST_MAX], *device[LIST_MAX], *raw[LIST_MAX];
-	int nr_plain, nr_device, nr_raw;
+enum device_kind {
+	DOORBELL,		/* on a switch's socket */
+	PLAIN,			/* FILE:SIZE */
+	ANY,			/* in QEMU's own words */
 };
 
+struct device {
+	enum device_kind kind;
+	const char *text;
+	const char *vectors;	/* of a doorbell */
+};
+
+struct guest_options {
+	const char *kernel, *initramfs, *append, *memory, *machine, *cpus;
+	const char *accel;
+	/* In the order of the options, which is that on the PCI bus */
+	struct device device[LIST_MAX];
+	int nr_device;
+	const char *raw[LIST_MAX];
+	int nr_raw;
+};
+
+#define QEMU_WORDS	256
+
+struct arguments {
+	int count;
+	char *argv[QEMU_WORDS + 1];
+};
+
+const char *qemu_program(void);
+void qemu_arguments(struct arguments *args, const struct node *node,
+		    const struct guest_options *options, int *sockets);
 bool qemu_start(const struct node *node, const struct guest_options *options,
 		struct process *process);
+
+/* accel.c */
+const char *accel_choose(const char *wanted, const char *kernel);
 
 /* judge.c: did the guest's kernel complain? */
 struct console {
@@ -153,8 +180,26 @@ struct switch_options {
 	const char *size, *clients, *vectors, *backing;
 };
 
+#define SWITCH_WORDS	12
+
+void switch_arguments(const struct switch_options *options, char **argv);
 void switch_start(const struct switch_options *options,
 		  struct process *process);
+
+/* up-options.c: what up and qemu-args are told */
+struct up_options {
+	int count, first;
+	int64_t timeout;
+	bool no_switch, no_device, ignore_console;
+	const char *version, *initramfs, *accel;
+	struct device own;	/* on the fabric's own switch */
+	struct switch_options fabric;
+	struct guest_options guest;
+};
+
+void up_parse(struct up_options *up, int argc, char **argv, const char *usage);
+void up_complete(struct up_options *up);
+bool up_needs_switch(const struct up_options *up);
 
 /* image.c: which kernel and which initramfs a guest starts from */
 const char *image_kernel(const char *version);
@@ -162,6 +207,7 @@ const char *image_initramfs(const char *version, const char *file);
 
 /* The verbs */
 int verb_up(int argc, char **argv);
+int verb_qemu_args(int argc, char **argv);
 int verb_down(int argc, char **argv);
 int verb_exec(int argc, char **argv);
 int verb_console(int argc, char **argv);

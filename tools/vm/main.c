@@ -13,6 +13,7 @@ static const char help[] =
 "  kernel        fetch Debian's stock kernel for the guests\n"
 "  initramfs     build the guests' file system\n"
 "  up N          start the switch and N guests\n"
+"  qemu-args N   print how up would start them\n"
 "  exec NODE     run a command in a guest\n"
 "  console NODE  a shell in a guest, for a person\n"
 "  check NODE    has the guest's kernel complained on its console?\n"
@@ -28,7 +29,7 @@ static const char help[] =
 "\n"
 "environment: FAMEZ_BUILD (default build) holds kernels and initramfs,\n"
 "FAMEZ_KERNEL is the guests' kernel version (default the newest there), QEMU\n"
-"the program (default qemu-system-x86_64), ACCEL is tcg (default) or kvm,\n"
+"the program (default qemu-system-x86_64), ACCEL is tcg (default), kvm or auto,\n"
 "FAMEZ_SERVER the switch's program.\n"
 "\n"
 "exit codes: 0 well, 1 failed, 2 misused; exec, console and wait have more\n";
@@ -52,6 +53,7 @@ static const struct {
 	{ "kernel", script_kernel },
 	{ "initramfs", script_initramfs },
 	{ "up", verb_up },
+	{ "qemu-args", verb_qemu_args },
 	{ "exec", verb_exec },
 	{ "console", verb_console },
 	{ "check", verb_check },

@@ -10,21 +10,14 @@
 #include "famez-vm.h"
 #include "proto.h"
 
-#define MAX_ARGS	256
-
-struct arguments {
-	int count;
-	char *argv[MAX_ARGS + 1];
-};
-
 __attribute__((format(printf, 2, 3)))
 static void add(struct arguments *args, const char *format, ...)
 {
 	va_list list;
 
-	if (args->count == MAX_ARGS)
+	if (args->count == QEMU_WORDS)
 		fail("QEMU's command line has more than %d words; give it fewer devices",
-		     MAX_ARGS);
+		     QEMU_WORDS);
 	va_start(list, format);
 	if (vasprintf(&args->argv[args->count++], format, list) < 0)
 		abort();
@@ -66,15 +59,19 @@ static int listen_on(const struct node *node, const char *name)
 	return fd;
 }
 
+const char *qemu_program(void)
+{
+	const char *qemu = getenv("QEMU");
+
+	return qemu && *qemu ? qemu : "qemu-system-x86_64";
+}
+
 static void add_machine(struct arguments *args, const struct node *node,
 			const struct guest_options *options)
 {
-	const char *accel = getenv("ACCEL");
-	const char *qemu = getenv("QEMU");
+	bool kvm = !strcmp(options->accel, "kvm");
 
-	if (!accel || !*accel)
-		accel = "tcg";
-	add(args, "%s", qemu && *qemu ? qemu : "qemu-system-x86_64");
+	add(args, "%s", qemu_program());
 	add(args, "-name");
 	add(args, "%s", node->name);
 	add(args, "-nodefaults");
@@ -84,9 +81,8 @@ static void add_machine(struct arguments *args, const struct node *node,
 	add(args, "-machine");
 	add(args, "%s", options->machine);
 	add(args, "-accel");
-	add(args, "%s%s", accel,
-	    strcmp(accel, "tcg") ? "" : ",thread=multi");
-	if (!strcmp(accel, "kvm")) {
+	add(args, "%s", kvm ? "kvm" : "tcg,thread=multi");
+	if (kvm) {
 		add(args, "-cpu");
 		add(args, "host");
 	}
@@ -108,30 +104,51 @@ static void add_machine(struct arguments *args, const struct node *node,
 	add(args, "chardev:console");
 }
 
+/* A socket that QEMU listens on; without @socket it has to make that itself. */
+static void add_socket(struct arguments *args, const struct node *node,
+		       const char *id, int *socket)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "%s.sock", id);
+	add(args, "-chardev");
+	if (!socket) {
+		add(args, "socket,id=%s,path=%s/%s,server=on,wait=off", id,
+		    quoted(node->dir), name);
+		return;
+	}
+	*socket = listen_on(node, name);
+	add(args, "socket,id=%s,fd=%d,server=on,wait=off", id, *socket);
+}
+
 static void add_sockets(struct arguments *args, const struct node *node,
 			int *sockets)
 {
-	char name[24];
+	char id[16];
 	int i;
 
-	sockets[PROTO_PORTS] = listen_on(node, "qmp.sock");
-	add(args, "-chardev");
-	add(args, "socket,id=qmp,fd=%d,server=on,wait=off",
-	    sockets[PROTO_PORTS]);
+	add_socket(args, node, "qmp", sockets ? sockets + PROTO_PORTS : NULL);
 	add(args, "-mon");
 	add(args, "chardev=qmp,mode=control");
 	add(args, "-device");
 	add(args, "virtio-serial-pci,id=agents,max_ports=%d", PROTO_PORTS + 1);
 	for (i = 0; i < PROTO_PORTS; i++) {
-		snprintf(name, sizeof(name), "exec%d.sock", i);
-		sockets[i] = listen_on(node, name);
-		add(args, "-chardev");
-		add(args, "socket,id=exec%d,fd=%d,server=on,wait=off", i,
-		    sockets[i]);
+		snprintf(id, sizeof(id), "exec%d", i);
+		add_socket(args, node, id, sockets ? sockets + i : NULL);
 		add(args, "-device");
-		add(args, "virtserialport,bus=agents.0,nr=%d,chardev=exec%d,name=" PROTO_PORT_NAME "%d",
-		    i + 1, i, i);
+		add(args, "virtserialport,bus=agents.0,nr=%d,chardev=%s,name=" PROTO_PORT_NAME "%d",
+		    i + 1, id, i);
 	}
+}
+
+static void add_doorbell(struct arguments *args, int number,
+			 const struct device *device)
+{
+	add(args, "-chardev");
+	add(args, "socket,id=famez%d,path=%s", number, quoted(device->text));
+	add(args, "-device");
+	add(args, "ivshmem-doorbell,id=famez%d,chardev=famez%d,vectors=%s",
+	    number, number, device->vectors);
 }
 
 static void add_plain(struct arguments *args, int number, const char *plain)
@@ -147,38 +164,49 @@ static void add_plain(struct arguments *args, int number, const char *plain)
 	add(args, "ivshmem-plain,id=plain%d,memdev=plainmem%d", number, number);
 }
 
+/* QEMU gives out PCI slots in this order. */
 static void add_devices(struct arguments *args,
 			const struct guest_options *options)
 {
-	int i;
+	int doorbells = 0, plains = 0, i;
 
-	if (options->socket) {
-		add(args, "-chardev");
-		add(args, "socket,id=famez,path=%s", quoted(options->socket));
-		add(args, "-device");
-		add(args, "ivshmem-doorbell,id=famez0,chardev=famez,vectors=%s",
-		    options->vectors);
-	}
-	for (i = 0; i < options->nr_plain; i++)
-		add_plain(args, i, options->plain[i]);
 	for (i = 0; i < options->nr_device; i++) {
-		add(args, "-device");
-		add(args, "%s", options->device[i]);
+		const struct device *device = &options->device[i];
+
+		if (device->kind == DOORBELL) {
+			add_doorbell(args, doorbells++, device);
+		} else if (device->kind == PLAIN) {
+			add_plain(args, plains++, device->text);
+		} else {
+			add(args, "-device");
+			add(args, "%s", device->text);
+		}
 	}
 	for (i = 0; i < options->nr_raw; i++)
 		add(args, "%s", options->raw[i]);
+}
+
+/*
+ * QEMU's command line. @sockets has room for PROTO_PORTS + 1 descriptors that
+ * QEMU is to inherit; NULL: it has to do without.
+ */
+void qemu_arguments(struct arguments *args, const struct node *node,
+		    const struct guest_options *options, int *sockets)
+{
+	memset(args, 0, sizeof(*args));
+	add_machine(args, node, options);
+	add_sockets(args, node, sockets);
+	add_devices(args, options);
 }
 
 bool qemu_start(const struct node *node, const struct guest_options *options,
 		struct process *process)
 {
 	int sockets[PROTO_PORTS + 1], i;
-	struct arguments args = { 0 };
+	struct arguments args;
 	bool started;
 
-	add_machine(&args, node, options);
-	add_sockets(&args, node, sockets);
-	add_devices(&args, options);
+	qemu_arguments(&args, node, options, sockets);
 	started = process_start(node->dir, "qemu", args.argv, sockets,
 				PROTO_PORTS + 1, process);
 	for (i = 0; i <= PROTO_PORTS; i++)

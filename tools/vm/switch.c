@@ -65,22 +65,31 @@ static void wait_for_socket(struct process *process, const char *socket)
 	}
 }
 
-void switch_start(const struct switch_options *options,
-		  struct process *process)
+/* @argv has SWITCH_WORDS places. */
+void switch_arguments(const struct switch_options *options, char **argv)
 {
-	char socket[PATH_ROOM];
-	char *argv[] = {
-		(char *)server_program(),
+	static char socket[PATH_ROOM];
+	const char *words[SWITCH_WORDS] = {
+		server_program(),
 		"--socket", socket,
-		"--size", (char *)options->size,
-		"--clients", (char *)options->clients,
-		"--vectors", (char *)options->vectors,
-		"--backing", (char *)(options->backing ? options->backing :
-				      state_backing()),
-		NULL
+		"--size", options->size,
+		"--clients", options->clients,
+		"--vectors", options->vectors,
+		"--backing", options->backing ? options->backing :
+						state_backing(),
 	};
 
 	state_path(socket, state_dir, "switch.sock");
+	memcpy(argv, words, sizeof(words));
+}
+
+void switch_start(const struct switch_options *options,
+		  struct process *process)
+{
+	char *argv[SWITCH_WORDS], *socket;
+
+	switch_arguments(options, argv);
+	socket = argv[2];
 	/* Left by one that was killed; it would be refused */
 	unlink(socket);
 	if (!process_start(state_dir, "switch", argv, NULL, 0, process))

@@ -121,7 +121,7 @@ expect 2 "unknown verb" famez-vm fly
 expect 2 "no number of guests" famez-vm up
 expect 2 "option unknown" famez-vm exec --fly node01 true
 expect 1 "node unknown" famez-vm exec node01 true
-for verb in "" kernel initramfs up exec console check status log wait qmp down; do
+for verb in "" kernel initramfs up qemu-args exec console check status log wait qmp down; do
 	famez-vm $verb --help > "$tmp/out" 2>&1 && grep -q usage "$tmp/out" ||
 		break
 done
@@ -137,6 +137,40 @@ done > "$tmp/out" 2>&1
 report $? "each program has version $version"
 grep -qx "PACKAGE_VERSION=\"$version\"" "$here/../../dkms.conf"
 report $? "... and so has dkms.conf"
+
+# tcg or kvm
+# auto_takes TEXT [QEMU]: what up would take, and the reason
+auto_takes()
+{
+	QEMU=${2:-} ACCEL=auto famez-vm qemu-args 1 \
+		--initramfs "$tmp/initramfs" > "$tmp/out" 2> "$tmp/err"
+	taken=$(sed -n 's/^.-accel \([a-z]*\).*/\1/p' "$tmp/out")
+	[ "$(wc -l < "$tmp/err")" -eq 1 ] &&
+		grep -q "ACCEL=auto takes $taken: $1" "$tmp/err"
+}
+expect 2 "ACCEL is nonsense" env ACCEL=fly $up 1
+has "expected tcg, kvm or auto" err
+expect 2 "--accel is nonsense" $up 1 --accel fly
+[ ! -e "$tmp/state" ]
+report $? "... leaves nothing"
+(unset ACCEL; famez-vm qemu-args 1 --initramfs "$tmp/initramfs") > "$tmp/out" 2> "$tmp/err"
+has '-accel tcg' out
+ACCEL=tcg famez-vm qemu-args 1 --accel kvm --initramfs "$tmp/initramfs" > "$tmp/out"
+has '-accel kvm' out
+auto_takes ''
+report $? "auto decides, here for ${taken:-nothing}"
+printf '#!/bin/sh\necho "[ 0.0] Linux version 1"; exec sleep 1000\n' > "$tmp/qemu"
+chmod +x "$tmp/qemu"
+auto_takes "the guests' kernel starts" "$tmp/qemu" && [ "$taken" = kvm ]
+report $? "... for kvm if the kernel speaks"
+printf '#!/bin/sh\necho "first"; echo "no kvm here" >&2; exit 1\n' > "$tmp/qemu"
+auto_takes '.*(no kvm here)' "$tmp/qemu" && [ "$taken" = tcg ]
+report $? "... for tcg if QEMU ends, and says why"
+printf '#!/bin/sh\nexec sleep 1000\n' > "$tmp/qemu"
+auto_takes '.*not say a word' "$tmp/qemu" && [ "$taken" = tcg ]
+report $? "... for tcg if nothing comes"
+[ -z "$(pgrep -f "$tmp/qemu")" ]
+report $? "... and leaves no trial behind"
 
 # Failing starts
 expect 1 "up with a device that QEMU does not know" $up 1 --device nonsense

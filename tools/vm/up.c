@@ -10,68 +10,13 @@
 #include "famez-vm.h"
 #include "proto.h"
 
-static const char help[] =
+static const char usage[] =
 "usage: famez-vm up N [OPTION]...\n"
 "\n"
 "Starts a switch and the guests node01 to nodeN, all at once, and returns when\n"
 "each of them answers. If anything fails, takes down what it started.\n"
 "\n"
-"  --dir DIR         state directory of the fabric\n"
-"  --first K         number the guests from K on; with a switch that runs in\n"
-"                    DIR already, they join it\n"
-"  --timeout S       how long the guests may take to boot (default 180)\n"
-"  --ignore-console  do not fail if a kernel complains while it boots\n"
-"the switch:\n"
-"  --size SIZE       of the fabric's memory (default 64M)\n"
-"  --clients N       peers it has room for (default 14)\n"
-"  --vectors N       doorbells of each peer (default 16)\n"
-"  --backing NAME    its shared memory (default: a name made from DIR)\n"
-"  --socket PATH     join the switch that listens there, start none\n"
-"  --no-switch       start none\n"
-"the guests:\n"
-"  --kernel VERSION  of those in $FAMEZ_BUILD/kernels, or a kernel image's path\n"
-"                    (default $FAMEZ_KERNEL, or the newest there)\n"
-"  --initramfs FILE  default $FAMEZ_BUILD/initramfs-VERSION.img, built if missing\n"
-"  --append STRING   more for the kernel's command line\n"
-"  --memory SIZE     default 256M\n"
-"  --cpus N          default 1\n"
-"  --machine TYPE    pc (default) or q35\n"
-"  --no-device       no doorbell device\n"
-"  --plain FILE:SIZE a plain device with FILE as its memory (may be repeated)\n"
-"  --device STRING   one more -device of QEMU's (may be repeated)\n"
-"  --qemu WORD       one more word for QEMU's command line (may be repeated)\n";
-
-enum {
-	OPT_DIR = 1, OPT_FIRST, OPT_TIMEOUT, OPT_IGNORE, OPT_SIZE, OPT_CLIENTS,
-	OPT_VECTORS, OPT_BACKING, OPT_SOCKET, OPT_NO_SWITCH, OPT_KERNEL,
-	OPT_INITRAMFS, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_MACHINE,
-	OPT_NO_DEVICE, OPT_PLAIN, OPT_DEVICE, OPT_QEMU, OPT_HELP,
-};
-
-static const struct option options[] = {
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "first", required_argument, NULL, OPT_FIRST },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "ignore-console", no_argument, NULL, OPT_IGNORE },
-	{ "size", required_argument, NULL, OPT_SIZE },
-	{ "clients", required_argument, NULL, OPT_CLIENTS },
-	{ "vectors", required_argument, NULL, OPT_VECTORS },
-	{ "backing", required_argument, NULL, OPT_BACKING },
-	{ "socket", required_argument, NULL, OPT_SOCKET },
-	{ "no-switch", no_argument, NULL, OPT_NO_SWITCH },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "initramfs", required_argument, NULL, OPT_INITRAMFS },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "machine", required_argument, NULL, OPT_MACHINE },
-	{ "no-device", no_argument, NULL, OPT_NO_DEVICE },
-	{ "plain", required_argument, NULL, OPT_PLAIN },
-	{ "device", required_argument, NULL, OPT_DEVICE },
-	{ "qemu", required_argument, NULL, OPT_QEMU },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ }
-};
+"exit codes: 0 all answer, 1 failed, 2 misuse\n";
 
 struct guest {
 	struct node node;
@@ -82,133 +27,10 @@ struct guest {
 	bool ready;
 };
 
-static struct {
-	int count, first;
-	int64_t timeout;
-	bool no_switch, no_device, ignore_console;
-	const char *dir, *socket, *version, *initramfs;
-	struct switch_options fabric;
-	struct guest_options guest;
-} up = {
-	.first = 1,
-	.timeout = 180 * 1000,
-	.fabric = { .size = "64M", .clients = "14", .vectors = "16" },
-	.guest = { .append = "", .memory = "256M", .machine = "pc",
-		   .cpus = "1", .vectors = "16" },
-};
-
+static struct up_options up;
 static struct guest guests[MAX_NODES];
 static int nr_started;
 static bool switch_started, finished;
-
-static void add_to(const char **list, int *count)
-{
-	if (*count == LIST_MAX)
-		misuse("'%s' is one too many; expected at most %d of a kind",
-		       optarg, LIST_MAX);
-	list[(*count)++] = optarg;
-}
-
-static void parse_guest(int option)
-{
-	const char *colon;
-
-	switch (option) {
-	case OPT_KERNEL:
-		up.version = optarg;
-		break;
-	case OPT_INITRAMFS:
-		up.initramfs = optarg;
-		break;
-	case OPT_APPEND:
-		up.guest.append = optarg;
-		break;
-	case OPT_MEMORY:
-		up.guest.memory = optarg;
-		break;
-	case OPT_CPUS:
-		parse_number("--cpus", optarg, 1, 255);
-		up.guest.cpus = optarg;
-		break;
-	case OPT_MACHINE:
-		up.guest.machine = optarg;
-		break;
-	case OPT_PLAIN:
-		colon = strrchr(optarg, ':');
-		if (!colon || colon == optarg || !colon[1])
-			misuse("--plain is '%s'; expected FILE:SIZE", optarg);
-		add_to(up.guest.plain, &up.guest.nr_plain);
-		break;
-	case OPT_DEVICE:
-		add_to(up.guest.device, &up.guest.nr_device);
-		break;
-	case OPT_QEMU:
-		add_to(up.guest.raw, &up.guest.nr_raw);
-		break;
-	default:
-		misuse("the options were not understood");
-	}
-}
-
-static void parse_option(int option)
-{
-	switch (option) {
-	case OPT_DIR:
-		up.dir = optarg;
-		break;
-	case OPT_FIRST:
-		up.first = parse_number("--first", optarg, 1, MAX_NODES);
-		break;
-	case OPT_TIMEOUT:
-		up.timeout = 1000LL * parse_number("--timeout", optarg, 1,
-						   1000000);
-		break;
-	case OPT_IGNORE:
-		up.ignore_console = true;
-		break;
-	case OPT_SIZE:
-		up.fabric.size = optarg;
-		break;
-	case OPT_CLIENTS:
-		up.fabric.clients = optarg;
-		break;
-	case OPT_VECTORS:
-		up.fabric.vectors = optarg;
-		up.guest.vectors = optarg;
-		break;
-	case OPT_BACKING:
-		up.fabric.backing = optarg;
-		break;
-	case OPT_SOCKET:
-		up.socket = optarg;
-		break;
-	case OPT_NO_SWITCH:
-		up.no_switch = true;
-		break;
-	case OPT_NO_DEVICE:
-		up.no_device = true;
-		break;
-	case OPT_HELP:
-		show_help(help);
-	default:
-		parse_guest(option);
-	}
-}
-
-static void parse(int argc, char **argv)
-{
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		parse_option(option);
-	if (optind != argc - 1)
-		misuse("expected one number of guests");
-	up.count = parse_number("N", argv[optind], 1, MAX_NODES);
-	if (up.first + up.count - 1 > MAX_NODES)
-		misuse("the last guest would be number %d; expected at most %d",
-		       up.first + up.count - 1, MAX_NODES);
-	state_use(up.dir);
-}
 
 /* At exit: unless all went well, leave nothing behind. */
 static void undo(void)
@@ -233,13 +55,10 @@ static void undo(void)
 
 static void start_switch(void)
 {
-	static char socket[PATH_ROOM];
 	struct process process;
+	int i;
 
-	state_path(socket, state_dir, "switch.sock");
-	if (!up.socket)
-		up.socket = socket;
-	if (up.socket == socket && !up.no_switch) {
+	if (up_needs_switch(&up)) {
 		if (process_open(state_dir, "switch", &process)) {
 			process_close(&process);
 		} else {
@@ -247,12 +66,11 @@ static void start_switch(void)
 			switch_start(&up.fabric, &process);
 		}
 	}
-	if (up.no_device)
-		return;
-	if (access(up.socket, F_OK))
-		fail("no switch listens on %s; start one, or use --no-device",
-		     up.socket);
-	up.guest.socket = up.socket;
+	for (i = 0; i < up.guest.nr_device; i++)
+		if (up.guest.device[i].kind == DOORBELL &&
+		    access(up.guest.device[i].text, F_OK))
+			fail("no switch listens on %s; start one, or leave that device out",
+			     up.guest.device[i].text);
 }
 
 static void start_guest(struct guest *guest, int number)
@@ -387,9 +205,8 @@ int verb_up(int argc, char **argv)
 	int64_t start = milliseconds();
 	int lock, signals, i;
 
-	parse(argc, argv);
-	up.guest.kernel = image_kernel(up.version);
-	up.guest.initramfs = image_initramfs(up.version, up.initramfs);
+	up_parse(&up, argc, argv, usage);
+	up_complete(&up);
 	signals = block_signals();
 	lock = state_create();
 	atexit(undo);
