@@ -4,6 +4,7 @@
 # make examples   small programs that use libfamez
 # make man        manual pages, into build/man
 # make demo       two guests talk; installs what it needs
+# make demo-shell the same, and leaves the guests to you
 # make check      every test, with counts scaled down; installs what it needs
 # make check-full the counts that matter before a change is called done
 # make smoke      the quickest sign of life in guests
@@ -46,7 +47,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help man
+.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help man demo-shell
 all: modules tools
 
 help:
@@ -189,6 +190,10 @@ deps:
 demo: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh
+
+demo-shell: deps
+	@$(MAKE) -s --no-print-directory tools
+	@tools/vm/demo.sh --shell
 
 smoke check check-full: deps
 	@$(MAKE) -s --no-print-directory -j2 tests

@@ -3,8 +3,18 @@
 #
 # make demo: two guests exchange messages and share memory.  Whatever happens,
 # nothing is left behind.  FAMEZ_DEMO_FAIL=N makes step N fail, for the tests.
+#
+# make demo-shell, with --shell: if all goes well, the guests stay, for whoever
+# wants to go on by hand.
 
 set -eu
+keep=
+if [ "$*" = --shell ]; then
+	keep=yes
+elif [ $# -gt 0 ]; then
+	echo "usage: demo.sh [--shell]" >&2
+	exit 2
+fi
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top"
 export FAMEZ_BUILD=$top/build
@@ -19,6 +29,10 @@ since=$begin
 finish() {
 	status=$?
 	trap - EXIT INT TERM HUP
+	if [ $status -eq 0 ] && [ -n "$keep" ]; then
+		over_to_you
+		exit 0
+	fi
 	$vm down >/dev/null 2>&1 || status=1
 	rm -rf "$FAMEZ_VM_DIR"
 	if [ $status -eq 0 ]; then
@@ -29,6 +43,34 @@ finish() {
 		echo "the demo has failed; everything is taken down again" >&2
 	fi
 	exit $status
+}
+# What to do with guests that stay; test-demo.sh runs these lines.
+over_to_you() {
+	cat <<END
+
+done in $(seconds "$begin") s; the two guests are yours now. In $top:
+
+    export FAMEZ_VM_DIR=$FAMEZ_VM_DIR
+
+enters a guest (Ctrl-] leaves it again):
+
+    $vm console node01
+
+sends a message by hand, and receives it:
+
+    $vm exec node01 'echo "node02:hello by hand" >/dev/famez_bridge'
+    $vm exec node02 'head -n 1 /dev/famez_bridge'
+
+is one more peer, on the host:
+
+    build/bin/famez-client --socket \$FAMEZ_VM_DIR/switch.sock peers
+    build/bin/famez-client --socket \$FAMEZ_VM_DIR/switch.sock send node01 'hello from the host'
+    $vm exec node01 famezctl recv
+
+and ends all of it:
+
+    $vm down
+END
 }
 trap finish EXIT
 trap 'exit 130' INT

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make demo, as it is, when a step fails, and when it is interrupted: each time
-# nothing is left behind.
+# nothing is left behind. And make demo-shell, with all that it tells users to do.
 
 # shellcheck source=tools/testing/wire/wire-lib.sh
 . "$(dirname "$0")/../testing/wire/wire-lib.sh"
@@ -35,7 +35,19 @@ state && grep -q "the host found [0-9a-f]\{32\} in /dev/shm/$name" "$tmp/demo.ou
 ok 'the host finds the pattern in the backing file'
 clean; ok 'and leaves nothing behind'
 
-start demo env FAMEZ_DEMO_FAIL=6 "$demo"
+start demo "$demo" --shell
+ends demo; ok 'with --shell it runs, too'
+state
+sed -n '/are yours now/,$s/^    //p' "$tmp/demo.out" >"$tmp/commands"
+(cd "$top" && bash -e "$tmp/commands") </dev/null >"$tmp/by-hand.out" 2>"$tmp/by-hand.err"
+ok 'and each command that it names then does'
+grep -qx '1:hello by hand' "$tmp/by-hand.out"
+ok 'a message passes by hand'
+grep -qx '[0-9]*:hello from the host' "$tmp/by-hand.out"
+ok 'and one from the host'
+clean; ok 'the last one leaves nothing behind'
+
+start demo env FAMEZ_DEMO_FAIL=6 "$demo" --shell
 ! ends demo; ok 'a step that fails fails the demo'
 state && clean; ok 'and leaves nothing behind'
 
