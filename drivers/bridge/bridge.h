@@ -164,7 +164,7 @@ struct famez_remote {
  *
  * @ops: operations inside
  * @idle: the last of them has left
- * @gone: remove has begun; written once, before everyone is woken
+ * @gone: remove has begun, or it woke as another; before everyone is woken
  * @started: the generation is published; interrupts before that do nothing
  *
  * @config: %FAMEZ_CONFIG_FAMEZ or what else it is; constant

@@ -174,10 +174,10 @@ static int famez_tx_take_turn(struct famez_remote *r, long *left)
 	}
 }
 
-static void famez_tx_give_turn(struct famez_remote *r)
+static void famez_tx_give_turn(struct famez_bridge *b, struct famez_remote *r)
 {
 	mutex_lock(&r->tx_lock);
-	if (r->tx.own)
+	if (r->tx.own && !famez_lost(b))
 		famez_tx_unwait(&r->tx);
 	WRITE_ONCE(r->sleeper, false);
 	mutex_unlock(&r->tx_lock);
@@ -218,7 +218,7 @@ static int famez_tx_sleep(struct famez_bridge *b, u32 id,
 		if (err)
 			break;
 	}
-	famez_tx_give_turn(r);
+	famez_tx_give_turn(b, r);
 	return err;
 }
 

@@ -338,12 +338,35 @@ static int famez_suspend(struct device *dev)
 	return 0;
 }
 
+/*
+ * Who hibernated may wake in another QEMU, with another id, or on the memory of
+ * another switch: then the channels that we know are others'.  Nothing of them is
+ * touched any more, and programs are told that the device has gone; those that
+ * sleep inside are frozen, so this cannot wait for them.
+ */
+static void famez_turn_off(struct famez_bridge *b, u32 id)
+{
+	dev_err(&b->pdev->dev,
+		"turned off: the id was %u and is %u, or the switch is another; unload and load famez_bridge\n",
+		b->id, id);
+	b->layout.fabric = 0;	/* no switch's number: famez_lost() */
+	WRITE_ONCE(b->gone, true);
+	famez_fabric_wake(b);
+	wake_up_interruptible_all(&b->event_wait);
+}
+
 static int famez_resume(struct device *dev)
 {
 	struct famez_bridge *b = dev_get_drvdata(dev);
+	u32 id;
 
-	if (famez_has_messages(b))
+	if (!famez_has_messages(b))
+		return 0;
+	id = readl(b->regs + FAMEZ_REG_IVPOSITION);
+	if (id == b->id && !famez_lost(b))
 		famez_fabric_restart(b);
+	else
+		famez_turn_off(b, id);
 	return 0;
 }
 
