@@ -55,6 +55,63 @@ says() {
 	on "$1" wire-wait /tmp/bg "$2" >/dev/null
 }
 
+# reborn NODE COMMAND...: in one that began anew: its console is judged at the end
+reborn() {
+	vm exec --timeout 1800 -n --ignore-console "$@"
+}
+
+# watch: monitors write down what they hear, in node01 and on the host
+watch() {
+	on node01 'setsid famezctl monitor </dev/null >/tmp/monitor 2>&1 &
+until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done 2>/dev/null'
+	start monitor "$tools/famez-client" -S "$FAMEZ_VM_DIR/switch.sock" monitor
+	on node01 wire-wait /tmp/monitor '\(famez-client[^)]*\) up' >/dev/null
+	until grep -q poll "/proc/${pid[monitor]}/wchan"; do :; done
+}
+
+# heard PEER TEXT [COUNT]: both have told so often of it
+heard() {
+	on node01 wire-wait /tmp/monitor " $1 \([^)]*\) $2" "${3:-1}" >/dev/null &&
+		saw monitor " $1 \([^)]*\) $2" "${3:-1}" >/dev/null
+}
+
+# fill NODE PEER: until its next sender has to sleep
+fill() {
+	on "$1" "head -c 4096 /dev/zero >/tmp/long
+full=0
+while [ \$full -lt 2 ]; do
+	if famezctl send --nonblock $2 </tmp/long 2>/dev/null; then
+		full=0
+	else
+		famezctl ping $2 --count 1 >/dev/null
+		full=\$((full + 1))
+	fi
+done"
+}
+
+# asleep NODE PEER: a program there sleeps in a send, and when that has ended,
+# sends once more
+asleep() {
+	background "$1" "famezctl send $2 </tmp/long; echo \"exit \$?\"; famezctl send $2 short; echo \"then \$?\""
+	# the monitor is the other famezctl, and older
+	on "$1" 'until set -- $(pidof famezctl | tr " " "\n" | sort -nr) &&
+	[ $# -eq 2 ] && grep -q famez /proc/$1/wchan; do :; done 2>/dev/null'
+}
+
+# told: what the two sends of asleep in node01 came to
+told() {
+	on node01 cat /tmp/bg | grep -oE 'restarted|attached|no such peer|exit .|then .' |
+		paste -sd' '
+}
+
+# all_excused PEER SENT [GOT]: what famez-lives got late from a peer was on its way
+# when the receiver was reborn, which that peer's own output tells
+all_excused() {
+	sed -n "s/^late \([0-9]*\) from $1,.*/during \1/p" "${3:-$tmp/got}" |
+		grep -vxFf "$2" >"$tmp/inexcusable"
+	! grep -m 3 . "$tmp/inexcusable"
+}
+
 # switch_says REGEX [COUNT]: waits for a line of the switch
 switch_says() {
 	local p
