@@ -9,7 +9,7 @@ cd "$top"
 export FAMEZ_BUILD=$top/build
 tools/testing/build-module.sh "$1" "build/modules/$1"
 set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
-for program in famez-flood test-device test-gone test-plain wire-wait; do
+for program in famez-flood famez-lives test-device test-gone test-plain wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
 kernel=$1
