@@ -159,7 +159,7 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood famez-lives test-device test-gone test-plain $(WIRE) famez-server-asan
+	famez-flood famez-lives test-device test-gone test-plain kexec-file $(WIRE) famez-server-asan
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -176,7 +176,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,test-device test-gone test-plain test-lib test-lib-switch famez-flood famez-lives): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,test-device test-gone test-plain test-lib test-lib-switch famez-flood famez-lives kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

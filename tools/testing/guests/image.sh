@@ -9,12 +9,12 @@ cd "$top"
 export FAMEZ_BUILD=$top/build
 tools/testing/build-module.sh "$1" "build/modules/$1"
 set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
-for program in famez-flood famez-lives test-device test-gone test-plain wire-wait; do
+for program in famez-flood famez-lives test-device test-gone test-plain kexec-file wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
 kernel=$1
 shift
-# for surprise removal
-set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v setpci)"
+# for surprise removal, and a disk to hibernate on
+set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v setpci)" --module virtio_blk
 build/bin/famez-vm initramfs --kernel "$kernel" \
 	--output "build/test-initramfs-$kernel.img" "$@" >/dev/null
