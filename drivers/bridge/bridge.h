@@ -187,6 +187,7 @@ struct famez_remote {
  * @events_lock: for @events and all famez_remote.seen
  * @events: what happened to peers
  * @event_wait: those who wait for an event
+ * @wakes: counts famez_fabric_wake(); under bell_lock, read anywhere
  *
  * @rx_lock: for the receiving side of all channels
  * @rx_waits: times that a reader found nothing, and waits; under @rx_lock, read
@@ -237,6 +238,7 @@ struct famez_bridge {
 	spinlock_t events_lock;	/* events */
 	struct famez_events events;
 	wait_queue_head_t event_wait;
+	unsigned int wakes;
 
 	struct mutex rx_lock;	/* the receiving side of all channels */
 	unsigned long rx_waits;

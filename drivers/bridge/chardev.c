@@ -247,7 +247,6 @@ void famez_chardev_shut(struct famez_bridge *b)
 	WRITE_ONCE(b->gone, true);
 	percpu_ref_kill(&b->ops);
 	famez_fabric_wake(b);
-	wake_up_interruptible_all(&b->event_wait);
 	wait_for_completion(&b->idle);
 }
 

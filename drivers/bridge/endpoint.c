@@ -85,32 +85,40 @@ bool famez_endpoint_pending(struct famez_file *f)
 static int famez_take_event(struct famez_file *f, struct famez_event *event)
 {
 	struct famez_bridge *b = f->b;
+	bool got, lost;
 	u32 epoch;
-	bool got;
 
 	if (!famez_enter(b))
 		return -ENODEV;
+	lost = famez_lost(b);
 	epoch = famez_peers_epoch(b);
 	spin_lock(&b->events_lock);
 	got = famez_events_get(&b->events, &f->cursor, epoch, event);
 	spin_unlock(&b->events_lock);
 	famez_leave(b);
-	return got ? 0 : -EAGAIN;
+	if (got)
+		return 0;
+	return lost ? -ENODEV : -EAGAIN;
 }
 
 int famez_endpoint_event(struct famez_file *f, struct famez_event *event,
 			 long timeout)
 {
+	struct famez_bridge *b = f->b;
+	unsigned int wakes;
 	long left = timeout;
 	int err;
 
-	while ((err = famez_take_event(f, event)) == -EAGAIN && left) {
-		left = wait_event_interruptible_timeout(f->b->event_wait,
+	for (;;) {
+		wakes = READ_ONCE(b->wakes);
+		err = famez_take_event(f, event);
+		if (err != -EAGAIN || !left)
+			return famez_outcome(err, timeout);
+		left = wait_event_interruptible_timeout(b->event_wait,
 							famez_endpoint_pending(f) ||
-							READ_ONCE(f->b->gone),
+							READ_ONCE(b->wakes) != wakes,
 							left);
 		if (left < 0)
 			return famez_outcome(left, timeout);
 	}
-	return err ? famez_outcome(err, timeout) : 0;
 }

@@ -243,8 +243,13 @@ static void famez_wake_remote(struct famez_bridge *b, u32 id)
 
 void famez_fabric_wake(struct famez_bridge *b)
 {
+	unsigned long flags;
 	u32 id;
 
+	spin_lock_irqsave(&b->bell_lock, flags);
+	WRITE_ONCE(b->wakes, b->wakes + 1);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	wake_up_interruptible_all(&b->event_wait);
 	for (id = 0; id < b->layout.peers.count; id++)
 		famez_wake_remote(b, id);
 }

@@ -352,7 +352,6 @@ static void famez_turn_off(struct famez_bridge *b, u32 id)
 	b->layout.fabric = 0;	/* no switch's number: famez_lost() */
 	WRITE_ONCE(b->gone, true);
 	famez_fabric_wake(b);
-	wake_up_interruptible_all(&b->event_wait);
 }
 
 static int famez_resume(struct device *dev)
