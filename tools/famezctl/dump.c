@@ -91,19 +91,9 @@ int cmd_dump(int argc, char **argv)
 	uint64_t offset, length;
 	struct famez *handle;
 	bool all = false;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
-		switch (c) {
-		case 'a':
-			all = true;
-			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
-		}
-	}
+	while (next_option(argc, argv, options, usage) == 'a')
+		all = true;
 	if (optind + 2 != argc)
 		die_usage("dump needs OFFSET and LENGTH");
 	offset = parse_size("OFFSET", argv[optind]);

@@ -9,6 +9,7 @@
 #include <famez.h>
 
 struct json_object;
+struct option;
 
 #ifndef __noreturn
 #define __noreturn	__attribute__((__noreturn__))
@@ -66,10 +67,6 @@ void die(const char *format, ...);
 __noreturn __printf(1, 2)
 void die_usage(const char *format, ...);
 
-/* Prints @usage where --help was asked for, and exits. */
-__noreturn
-void help(const char *usage);
-
 /* The path of --device or --socket, or NULL. */
 extern const char *device;
 
@@ -102,6 +99,17 @@ void flush_output(void);
 
 /* A stranger's bytes, so that they do nothing to a terminal. */
 void print_escaped(const char *data, size_t size);
+
+/* ---- options.c ----------------------------------------------------------- */
+
+/*
+ * The letter of the next option, -1: there are no more.  --help, and what is
+ * not understood, end the program.  In front: up to the first other word.
+ */
+int next_option(int argc, char **argv, const struct option *options,
+		const char *usage);
+int next_option_in_front(int argc, char **argv, const struct option *options,
+			 const char *usage);
 
 /* ---- names.c ------------------------------------------------------------- */
 

@@ -59,19 +59,10 @@ int cmd_info(int argc, char **argv)
 	struct famez *handle;
 	struct famez_info info;
 	bool json = false;
-	int c, error;
+	int error;
 
-	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
-		}
-	}
+	while (next_option(argc, argv, options, usage) == 'j')
+		json = true;
 	if (optind != argc)
 		die_usage("info takes no arguments");
 	handle = open_device(0);

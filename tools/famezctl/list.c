@@ -83,19 +83,10 @@ int cmd_list(int argc, char **argv)
 		{ }
 	};
 	struct json_object *array = NULL;
-	int c, r;
+	int r;
 
-	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			array = json_object_new_array();
-			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
-		}
-	}
+	while (next_option(argc, argv, options, usage) == 'j')
+		array = json_object_new_array();
 	if (optind != argc)
 		die_usage("list takes no arguments");
 	if (!array)

@@ -70,13 +70,8 @@ int cmd_listen(int argc, char **argv)
 	};
 	struct pollfd ready = { .events = POLLIN | POLLPRI };
 	struct famez *handle;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			help(usage);
-		exit(USAGE);
-	}
+	next_option(argc, argv, options, usage);
 	if (optind != argc)
 		die_usage("listen takes no arguments");
 	handle = open_device(FAMEZ_NONBLOCK);

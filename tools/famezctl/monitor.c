@@ -111,7 +111,7 @@ int cmd_monitor(int argc, char **argv)
 	struct famez *handle;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:t:jh", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
 		case 'c':
 			set.count = parse_number("--count", optarg, UINT64_MAX);
@@ -122,10 +122,6 @@ int cmd_monitor(int argc, char **argv)
 		case 'j':
 			set.json = true;
 			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
 		}
 	}
 	if (optind != argc)

@@ -77,20 +77,11 @@ int cmd_peers(int argc, char **argv)
 	struct famez *handle;
 	struct famez_info info;
 	bool json = false;
-	int c, error;
+	int error;
 	size_t count;
 
-	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
-		}
-	}
+	while (next_option(argc, argv, options, usage) == 'j')
+		json = true;
 	if (optind != argc)
 		die_usage("peers takes no arguments");
 	handle = open_device(0);

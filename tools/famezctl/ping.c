@@ -210,7 +210,7 @@ int cmd_ping(int argc, char **argv)
 	struct famez *handle;
 	int c, r;
 
-	while ((c = getopt_long(argc, argv, "c:t:i:jh", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
 		case 'c':
 			set.count = parse_number("--count", optarg, UINT32_MAX);
@@ -225,10 +225,6 @@ int cmd_ping(int argc, char **argv)
 		case 'j':
 			set.json = true;
 			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
 		}
 	}
 	if (optind + 1 != argc)

@@ -57,7 +57,7 @@ int cmd_read(int argc, char **argv)
 	bool hex = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "xo:h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
 		case 'x':
 			hex = true;
@@ -65,10 +65,6 @@ int cmd_read(int argc, char **argv)
 		case 'o':
 			output = optarg;
 			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
 		}
 	}
 	if (optind + 2 != argc)

@@ -84,7 +84,7 @@ int cmd_recv(int argc, char **argv)
 	struct settings set = { .count = 1 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:nt:rh", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
 		case 'c':
 			set.count = parse_number("--count", optarg, UINT64_MAX);
@@ -99,10 +99,6 @@ int cmd_recv(int argc, char **argv)
 		case 'r':
 			set.raw = true;
 			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
 		}
 	}
 	if (optind != argc)

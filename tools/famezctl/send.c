@@ -72,22 +72,13 @@ int cmd_send(int argc, char **argv)
 		{ }
 	};
 	struct famez *handle;
-	int c, flags = 0;
+	int flags = 0;
 	size_t size;
 	char *data;
 
 	/* '+': what follows DEST is text, whatever it looks like */
-	while ((c = getopt_long(argc, argv, "+nh", options, NULL)) != -1) {
-		switch (c) {
-		case 'n':
-			flags = FAMEZ_NONBLOCK;
-			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
-		}
-	}
+	while (next_option_in_front(argc, argv, options, usage) == 'n')
+		flags = FAMEZ_NONBLOCK;
 	if (optind == argc)
 		die_usage("send needs a DEST: a peer's id, its name, or server");
 	if (optind + 1 < argc)

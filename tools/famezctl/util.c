@@ -33,13 +33,6 @@ void die_usage(const char *format, ...)
 	exit(USAGE);
 }
 
-void help(const char *usage)
-{
-	printf("Usage: %s %s", program.name, usage);
-	flush_output();
-	exit(0);
-}
-
 void flush_output(void)
 {
 	if (fflush(stdout) || ferror(stdout))

@@ -61,7 +61,7 @@ int cmd_write(int argc, char **argv)
 	size_t length;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:t:h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
 		case 'i':
 			path = optarg;
@@ -69,10 +69,6 @@ int cmd_write(int argc, char **argv)
 		case 't':
 			text = optarg;
 			break;
-		case 'h':
-			help(usage);
-		default:
-			exit(USAGE);
 		}
 	}
 	if (optind + 1 != argc)
