@@ -87,9 +87,9 @@ void die_peer(const char *what, const char *dest, int error);
 uint64_t parse_number(const char *what, const char *text, uint64_t max);
 uint64_t parse_size(const char *what, const char *text);
 
-/* Seconds of --timeout; as many as fit into 32 bits of milliseconds. */
+/* Seconds; as many as fit into 32 bits of milliseconds. */
 #define SECONDS_MAX	4294967U
-double parse_seconds(const char *text);
+double parse_seconds(const char *what, const char *text);
 
 /* All of a file, up to @max bytes; more is an error that says @why. */
 char *read_input(FILE *in, size_t max, size_t *size, const char *why);
@@ -110,6 +110,26 @@ int next_option(int argc, char **argv, const struct option *options,
 		const char *usage);
 int next_option_in_front(int argc, char **argv, const struct option *options,
 			 const char *usage);
+
+/* ---- patience.c ---------------------------------------------------------- */
+
+/**
+ * struct patience - how long a verb waits
+ * @nonblock: not at all
+ * @timed: for @seconds; without either, for ever
+ * @seconds: of --timeout
+ */
+struct patience {
+	bool nonblock;
+	bool timed;
+	double seconds;
+};
+
+/* As open_device(). */
+struct famez *open_patient(const struct patience *patience);
+
+/* Whether an error says that the time of --timeout is over. */
+bool timed_out(const struct patience *patience, int error);
 
 /* ---- names.c ------------------------------------------------------------- */
 

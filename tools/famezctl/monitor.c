@@ -117,7 +117,7 @@ int cmd_monitor(int argc, char **argv)
 			set.count = parse_number("--count", optarg, UINT64_MAX);
 			break;
 		case 't':
-			set.timeout_ms = parse_seconds(optarg) * 1e3;
+			set.timeout_ms = parse_seconds("--timeout", optarg) * 1e3;
 			break;
 		case 'j':
 			set.json = true;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,10 +20,8 @@ static const char usage[] =
 
 struct settings {
 	uint64_t count;
-	bool nonblock;
 	bool raw;
-	bool timed;
-	double timeout;
+	struct patience patience;
 };
 
 static void print_message(const struct settings *set, uint32_t peer,
@@ -45,21 +42,18 @@ static void print_message(const struct settings *set, uint32_t peer,
 
 static void recv_messages(const struct settings *set)
 {
-	uint32_t timeout_ms = ceil(set->timeout * 1e3);
-	/* to wait for 0 seconds is not to wait */
-	bool nonblock = set->nonblock || (set->timed && !timeout_ms);
-	struct famez *handle = open_device(nonblock ? FAMEZ_NONBLOCK : 0);
+	struct famez *handle = open_patient(&set->patience);
 	char data[FAMEZ_MESSAGE_MAX];
 	uint32_t peer;
 	size_t size;
 	uint64_t i;
 	int error;
 
-	famez_set_timeout(handle, timeout_ms);
 	for (i = 0; !set->count || i < set->count; i++) {
 		error = famez_recv(handle, &peer, data, sizeof(data), &size);
-		if ((error == -EAGAIN && set->timed) || error == -ETIMEDOUT)
-			die("no message within %g seconds", set->timeout);
+		if (timed_out(&set->patience, error))
+			die("no message within %g seconds",
+			    set->patience.seconds);
 		if (error == -EAGAIN)
 			die("no message is waiting; without --nonblock, recv waits for one");
 		if (error == -ENODEV)
@@ -90,11 +84,12 @@ int cmd_recv(int argc, char **argv)
 			set.count = parse_number("--count", optarg, UINT64_MAX);
 			break;
 		case 'n':
-			set.nonblock = true;
+			set.patience.nonblock = true;
 			break;
 		case 't':
-			set.timed = true;
-			set.timeout = parse_seconds(optarg);
+			set.patience.timed = true;
+			set.patience.seconds = parse_seconds("--timeout",
+							     optarg);
 			break;
 		case 'r':
 			set.raw = true;
@@ -103,7 +98,7 @@ int cmd_recv(int argc, char **argv)
 	}
 	if (optind != argc)
 		die_usage("recv takes no arguments, only options");
-	if (set.nonblock && set.timed)
+	if (set.patience.nonblock && set.patience.timed)
 		die_usage("--nonblock and --timeout exclude each other");
 	recv_messages(&set);
 	return 0;

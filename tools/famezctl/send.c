@@ -6,13 +6,14 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"send [--nonblock] DEST [TEXT...]\n"
+"send [options] DEST [TEXT...]\n"
 "\n"
 "Sends one message: the words of TEXT with a space between them, or all of\n"
 "standard input when there is no TEXT.\n"
 "\n"
-"  -n, --nonblock   fail rather than wait for room\n"
-"  -h, --help       this\n";
+"  -n, --nonblock           fail rather than wait for room\n"
+"  -t, --timeout SECONDS    wait that long for room (default: for ever)\n"
+"  -h, --help               this\n";
 
 static char *join(char **words, size_t *size)
 {
@@ -49,8 +50,8 @@ static int send_now(struct famez *handle, uint32_t peer, const char *data,
 	return error;
 }
 
-static void send_message(struct famez *handle, const char *dest,
-			 const char *data, size_t size)
+static void send_message(struct famez *handle, const struct patience *patience,
+			 const char *dest, const char *data, size_t size)
 {
 	uint32_t peer = find_peer(handle, dest);
 	struct famez_info info;
@@ -60,6 +61,9 @@ static void send_message(struct famez *handle, const char *dest,
 	if (error == -EMSGSIZE && !famez_get_info(handle, &info))
 		die("the message has %zu bytes, at most %u go; split it, or put it in the FAM",
 		    size, info.message_max);
+	if (timed_out(patience, error))
+		die("cannot send to '%s': it had no room for a message within %g seconds; what it has must be read there first",
+		    dest, patience->seconds);
 	if (error)
 		die_peer("cannot send to", dest, error);
 }
@@ -68,26 +72,39 @@ int cmd_send(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "nonblock", no_argument, NULL, 'n' },
+		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	struct patience patience = { };
 	struct famez *handle;
-	int flags = 0;
 	size_t size;
 	char *data;
+	int c;
 
 	/* '+': what follows DEST is text, whatever it looks like */
-	while (next_option_in_front(argc, argv, options, usage) == 'n')
-		flags = FAMEZ_NONBLOCK;
+	while ((c = next_option_in_front(argc, argv, options, usage)) != -1) {
+		switch (c) {
+		case 'n':
+			patience.nonblock = true;
+			break;
+		case 't':
+			patience.timed = true;
+			patience.seconds = parse_seconds("--timeout", optarg);
+			break;
+		}
+	}
 	if (optind == argc)
 		die_usage("send needs a DEST: a peer's id, its name, or server");
+	if (patience.nonblock && patience.timed)
+		die_usage("--nonblock and --timeout exclude each other");
 	if (optind + 1 < argc)
 		data = join(argv + optind + 1, &size);
 	else
 		data = read_input(stdin, FAMEZ_MESSAGE_MAX, &size,
 				  "standard input is too long for a message; split it, or put it in the FAM");
-	handle = open_device(flags);
-	send_message(handle, argv[optind], data, size);
+	handle = open_patient(&patience);
+	send_message(handle, &patience, argv[optind], data, size);
 	famez_close(handle);
 	free(data);
 	return 0;

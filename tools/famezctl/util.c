@@ -176,14 +176,14 @@ uint64_t parse_size(const char *what, const char *text)
 	return number << shift;
 }
 
-double parse_seconds(const char *text)
+double parse_seconds(const char *what, const char *text)
 {
 	char *end;
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds >= 0 && seconds <= SECONDS_MAX))
-		die_usage("--timeout '%s': expected seconds, as 2 or 0.5, up to %u",
-			  text, SECONDS_MAX);
+		die_usage("%s '%s': expected seconds, as 2 or 0.5, up to %u",
+			  what, text, SECONDS_MAX);
 	return seconds;
 }
 

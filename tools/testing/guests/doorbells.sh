@@ -54,7 +54,12 @@ while [ $full -lt 2 ]; do
 done' >"$tmp/sent"
 sent=$(wc -l <"$tmp/sent")
 [ "$sent" -ge 12 ]; ok "a ring and a buffer fill up after $sent messages of 4096 bytes"
-background node01 'famezctl send 2 </tmp/long; echo done $?'
+for seconds in 0 0.2; do
+	! on node01 "famezctl send --timeout $seconds 2 </tmp/long" 2>"$tmp/err" &&
+		grep -q "no room for a message within $seconds seconds" "$tmp/err"
+	ok "send --timeout $seconds says that there was no room in time"
+done
+background node01 'famezctl send --timeout 3600 2 </tmp/long; echo done $?'
 on node01 'until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done'
 ok "the next sender sleeps"
 before=$(interrupts node01)
