@@ -14,6 +14,7 @@ static const char usage[] =
 "  recv                   receive messages\n"
 "  listen                 receive messages for ever, with the senders' names\n"
 "  ping DEST              measure round trips\n"
+"  stats [PEER...]        what the driver has counted\n"
 "  monitor                tell when peers come and go\n"
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
 "  dump OFFSET LENGTH     the same, in hexadecimal\n"
@@ -35,6 +36,7 @@ static const struct verb verbs[] = {
 	{ "recv", cmd_recv },
 	{ "listen", cmd_listen },
 	{ "ping", cmd_ping },
+	{ "stats", cmd_stats },
 	{ "monitor", cmd_monitor },
 	{ "read", cmd_read },
 	{ "dump", cmd_dump },

@@ -53,6 +53,7 @@ int cmd_peers(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_listen(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_read(int argc, char **argv);
@@ -90,6 +91,9 @@ uint64_t parse_size(const char *what, const char *text);
 /* Seconds; as many as fit into 32 bits of milliseconds. */
 #define SECONDS_MAX	4294967U
 double parse_seconds(const char *what, const char *text);
+
+/* Of the monotonic clock. */
+uint64_t clock_ns(void);
 
 /* All of a file, up to @max bytes; more is an error that says @why. */
 char *read_input(FILE *in, size_t max, size_t *size, const char *why);

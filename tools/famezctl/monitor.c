@@ -1,135 +1,196 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <json-c/json.h>
-#include "famezctl.h"
+#include "counters.h"
+#include "monitor.h"
 
 static const char usage[] =
 "monitor [options]\n"
 "\n"
 "Tells when peers come and go, an event a line: time, peer, its name, and what\n"
-"happened: joined, up, down, left.\n"
+"happened: joined, up, down, left.  In a guest, with --counters, also which of\n"
+"the driver's counters have moved, a line for each peer and each vector.\n"
 "\n"
-"  -c, --count N            end after so many, 0: never (default 0)\n"
+"  -C, --counters SECONDS   look at the counters that often\n"
+"  -c, --count N            end after so many lines, 0: never (default 0)\n"
 "  -t, --timeout SECONDS    fail when none comes for so long (default: wait)\n"
 "  -j, --json               a JSON object a line\n"
 "  -h, --help               this\n";
 
-struct settings {
-	uint64_t count;
-	uint32_t timeout_ms;
+#define NEVER	UINT64_MAX
+
+/**
+ * struct monitor - what is watched, and what was told
+ * @handle: for the events
+ * @json: tell it in JSON
+ * @left: lines to tell yet, %NEVER: no end
+ * @patience: how long to wait for one
+ * @give_up: when that is over, in milliseconds
+ * @dir: of the counters
+ * @interval: between two looks at them, in milliseconds, 0: none
+ * @look: when they are looked at next
+ * @before: what they were
+ */
+struct monitor {
+	struct famez *handle;
 	bool json;
+	uint64_t left;
+	struct patience patience;
+	uint64_t give_up;
+	int dir;
+	uint32_t interval;
+	uint64_t look;
+	struct json_object *before;
 };
 
-static void print_event(const struct famez_event *event, const char *now)
+static uint64_t now_ms(void)
 {
-	if (event->type == FAMEZ_EVENT_OVERFLOW) {
-		printf("%s some were missed; '%s peers' lists who is there\n",
-		       now, program.name);
-		return;
+	return clock_ns() / 1000000;
+}
+
+static void expect_line(struct monitor *m)
+{
+	m->give_up = m->patience.timed ?
+		     now_ms() + (uint64_t)ceil(m->patience.seconds * 1e3) :
+		     NEVER;
+}
+
+static void line_told(struct monitor *m)
+{
+	if (m->left != NEVER)
+		m->left--;
+	expect_line(m);
+}
+
+static void tell_event(struct monitor *m, const struct famez_event *event)
+{
+	/* the name is that of who had this id before */
+	if (event->type == FAMEZ_EVENT_JOINED)
+		name_forget(event->peer);
+	names_update(m->handle);
+	monitor_event(event, m->json);
+	line_told(m);
+}
+
+static void tell_moved(struct monitor *m, const char *what,
+		       struct json_object *now)
+{
+	struct json_object *all = json_object_object_get(now, what);
+	struct json_object *old = json_object_object_get(m->before, what);
+	struct json_object *moved;
+
+	json_object_object_foreach(all, number, counters) {
+		moved = counters_moved(counters,
+				       json_object_object_get(old, number));
+		if (moved && m->left) {
+			monitor_moved(what, strtoul(number, NULL, 10), moved,
+				      m->json);
+			line_told(m);
+		}
+		json_object_put(moved);
 	}
-	printf("%s %u (%s) %s", now, event->peer, name_of(event->peer),
-	       event_name(event->type));
-	if (event->generation)
-		printf(", generation 0x%08x", event->generation);
-	putchar('\n');
 }
 
-static void print_event_json(const struct famez_event *event, const char *now)
+static void look_at_counters(struct monitor *m)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *now = counters_read(m->dir);
 
-	json_string(o, "time", now);
-	json_string(o, "event", event_name(event->type));
-	if (event->type != FAMEZ_EVENT_OVERFLOW) {
-		json_number(o, "peer", event->peer);
-		json_string(o, "name", name_of(event->peer));
-	}
-	if (event->generation)
-		json_number(o, "generation", event->generation);
-	json_number(o, "epoch", event->epoch);
-	print_json(o, true);
+	names_update(m->handle);
+	tell_moved(m, "peers", now);
+	tell_moved(m, "vectors", now);
+	json_object_put(m->before);
+	m->before = now;
+	m->look = now_ms() + m->interval;
 }
 
-/* The time of day, or in full, as ISO 8601. */
-static void tell_time(char *text, size_t size, bool full)
+/* Waits for the next event, up to when something else is to be done. */
+static int next_event(struct monitor *m, struct famez_event *event)
 {
-	struct timespec t;
-	struct tm local;
-	char day[40], zone[8];
+	uint64_t until = m->look < m->give_up ? m->look : m->give_up;
+	uint64_t now = now_ms(), ms = 0;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	localtime_r(&t.tv_sec, &local);
-	strftime(day, sizeof(day), full ? "%FT%T" : "%T", &local);
-	strftime(zone, sizeof(zone), full ? "%z" : "", &local);
-	snprintf(text, size, "%s.%03ld%s", day, t.tv_nsec / 1000000,
-		 full ? zone : "");
+	if (until != NEVER)
+		ms = until > now ? until - now : 1;
+	famez_set_timeout(m->handle, ms < UINT32_MAX ? ms : UINT32_MAX);
+	return famez_next_event(m->handle, event);
 }
 
-static void monitor(struct famez *handle, const struct settings *set)
+static void monitor(struct monitor *m)
 {
 	struct famez_event event;
-	char now[64];
-	uint64_t i;
 	int error;
 
-	for (i = 0; !set->count || i < set->count; i++) {
-		error = famez_next_event(handle, &event);
-		if (error == -ETIMEDOUT)
-			die("no event within %g seconds",
-			    set->timeout_ms / 1e3);
-		if (error == -ENODEV)
+	while (m->left) {
+		error = next_event(m, &event);
+		if (!error)
+			tell_event(m, &event);
+		else if (error == -ENODEV)
 			die("the switch or the device has gone; start it again");
-		if (error)
+		else if (error != -ETIMEDOUT)
 			die("cannot get the next event: %s", error_text(error));
-		tell_time(now, sizeof(now), set->json);
-		/* the name is that of who had this id before */
-		if (event.type == FAMEZ_EVENT_JOINED)
-			name_forget(event.peer);
-		names_update(handle);
-		if (set->json)
-			print_event_json(&event, now);
-		else
-			print_event(&event, now);
-		flush_output();
+		if (m->left && now_ms() >= m->look)
+			look_at_counters(m);
+		if (m->left && now_ms() >= m->give_up)
+			die("no event within %g seconds", m->patience.seconds);
 	}
+}
+
+static uint32_t parse_interval(const char *text)
+{
+	uint32_t ms = ceil(parse_seconds("--counters", text) * 1e3);
+
+	if (!ms)
+		die_usage("--counters '%s': expected more than 0 seconds", text);
+	return ms;
 }
 
 int cmd_monitor(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "counters", required_argument, NULL, 'C' },
 		{ "count", required_argument, NULL, 'c' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct settings set = { };
-	struct famez *handle;
+	struct monitor m = { .look = NEVER };
+	uint64_t count = 0;
 	int c;
 
 	while ((c = next_option(argc, argv, options, usage)) != -1) {
 		switch (c) {
+		case 'C':
+			m.interval = parse_interval(optarg);
+			break;
 		case 'c':
-			set.count = parse_number("--count", optarg, UINT64_MAX);
+			count = parse_number("--count", optarg, UINT64_MAX);
 			break;
 		case 't':
-			set.timeout_ms = parse_seconds("--timeout", optarg) * 1e3;
+			m.patience.timed = true;
+			m.patience.seconds = parse_seconds("--timeout", optarg);
 			break;
 		case 'j':
-			set.json = true;
+			m.json = true;
 			break;
 		}
 	}
 	if (optind != argc)
 		die_usage("monitor takes no arguments, only options");
-	handle = open_device(0);
-	famez_set_timeout(handle, set.timeout_ms);
-	names_update(handle);
-	monitor(handle, &set);
-	famez_close(handle);
+	m.left = count ? count : NEVER;
+	m.handle = open_device(0);
+	names_update(m.handle);
+	if (m.interval) {
+		m.dir = counters_open(m.handle);
+		m.before = counters_read(m.dir);
+		m.look = now_ms() + m.interval;
+	}
+	expect_line(&m);
+	monitor(&m);
+	famez_close(m.handle);
 	return 0;
 }

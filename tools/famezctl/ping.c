@@ -55,14 +55,6 @@ static void stop(int sig)
 	stopped = 1;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 static void add(struct statistics *s, uint64_t ns)
 {
 	if (!s->received || ns < s->min)
@@ -107,7 +99,7 @@ static void print_statistics(const struct statistics *s, const char *dest)
 	printf("--- %s ping statistics ---\n", dest);
 	printf("%u sent, %u received, %g%% lost, time %llu ms\n", s->sent,
 	       s->received, loss(s),
-	       (unsigned long long)(now_ns() - s->start) / 1000000);
+	       (unsigned long long)(clock_ns() - s->start) / 1000000);
 	if (s->received)
 		printf("round trip min/avg/max/mdev = %.1f/%.1f/%.1f/%.1f us\n",
 		       s->min / 1e3, mean(s) / 1e3, s->max / 1e3,
@@ -169,7 +161,7 @@ static int ping_peer(struct famez *handle, const char *dest,
 		     const struct settings *set)
 {
 	struct json_object *answers = json_object_new_array();
-	struct statistics s = { .start = now_ns() };
+	struct statistics s = { .start = clock_ns() };
 	uint32_t peer = find_peer(handle, dest);
 	uint64_t ns;
 

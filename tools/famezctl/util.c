@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "famezctl.h"
 
@@ -185,6 +186,14 @@ double parse_seconds(const char *what, const char *text)
 		die_usage("%s '%s': expected seconds, as 2 or 0.5, up to %u",
 			  what, text, SECONDS_MAX);
 	return seconds;
+}
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 char *read_input(FILE *in, size_t max, size_t *size, const char *why)

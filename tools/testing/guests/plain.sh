@@ -74,7 +74,7 @@ ok 'write fails there'
 
 # ---- what a plain device has not ----
 
-for command in 'ping 1' 'send 1 x' 'recv --nonblock' 'listen' 'peers' 'monitor'; do
+for command in 'ping 1' 'send 1 x' 'recv --nonblock' 'listen' 'peers' 'monitor' 'stats'; do
 	says_no "famezctl --device /dev/famez_fam $command"
 	ok "famezctl $command: there are no messages, and it says so"
 done
