@@ -97,6 +97,8 @@ static const struct file_operations famez_bridge_fops = {
 	.unlocked_ioctl = famez_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
+	/* msync(2) and fsync(2): what is written is where it belongs */
+	.fsync = noop_fsync,
 };
 
 static const struct file_operations famez_fam_fops = {
@@ -110,6 +112,8 @@ static const struct file_operations famez_fam_fops = {
 	.unlocked_ioctl = famez_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
+	/* msync(2) and fsync(2): what is written is where it belongs */
+	.fsync = noop_fsync,
 };
 
 /* ---- Names -------------------------------------------------------------------------- */
