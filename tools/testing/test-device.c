@@ -18,73 +18,13 @@
 #include <unistd.h>
 #include <linux/famez.h>
 
-#include "plan.h"
+#include "device.h"
 
-#define DEVICE	"/dev/famez_bridge"
 #define BAD	((void *)8)
 #define NOBODY	9	/* an id of this fabric that nobody has */
 
-static uint32_t echo_id;
 static const char *echo_name;
 static long page;
-
-static int open_device(int flags)
-{
-	int fd = open(DEVICE, O_RDWR | flags);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-/* An errno, 0 where it worked. */
-static int call(int fd, unsigned long command, void *argument)
-{
-	return ioctl(fd, command, argument) < 0 ? errno : 0;
-}
-
-static int send_to(int fd, uint32_t peer, const void *data, uint32_t length)
-{
-	struct famez_msg m = {
-		.size = sizeof(m), .peer = peer, .length = length,
-		.data = (uintptr_t)data,
-	};
-
-	return call(fd, FAMEZ_IOC_SEND, &m);
-}
-
-static int recv_from(int fd, uint32_t *peer, void *data, uint32_t room,
-		     uint32_t *length)
-{
-	struct famez_msg m = {
-		.size = sizeof(m), .length = room, .data = (uintptr_t)data,
-	};
-	int err = call(fd, FAMEZ_IOC_RECV, &m);
-
-	*peer = m.peer;
-	*length = m.length;
-	return err;
-}
-
-/* Sends to the echo, and waits until it came back; it is not taken. */
-static void provoke(int fd, const char *text)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	assert_int_equal(send_to(fd, echo_id, text, strlen(text)), 0);
-	assert_int_equal(poll(&p, 1, -1), 1);
-	assert_true(p.revents & POLLIN);
-}
-
-static void take(int fd, const char *text)
-{
-	uint32_t peer, length;
-	char data[64];
-
-	assert_int_equal(recv_from(fd, &peer, data, sizeof(data), &length), 0);
-	assert_int_equal(peer, echo_id);
-	assert_int_equal(length, strlen(text));
-	assert_memory_equal(data, text, length);
-}
 
 /* ---- Structures ------------------------------------------------------------- */
 
