@@ -158,8 +158,11 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 # ---- tests -------------------------------------------------------------------
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# on a device, with cmocka
+IN_GUESTS := test-device test-events test-files test-fuzz test-gone test-lost \
+	test-mappings test-plain
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood famez-lives test-device test-gone test-plain kexec-file $(WIRE) famez-server-asan
+	famez-flood famez-lives kexec-file $(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -176,9 +179,15 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,test-device test-gone test-plain test-lib test-lib-switch famez-flood famez-lives kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
+
+# as a 64-bit and as a 32-bit program
+$(B)/testing/test-abi32: MODEL := -m32
+$(B)/testing/test-abi $(B)/testing/test-abi32: tools/testing/test-abi.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MODEL) -static $(CFLAGS) $(INCLUDES) $< -o $@
 
 $(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
 	@mkdir -p $(@D)

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ABI of /dev/famez_bridge is the same for 32-bit programs: this is built
+ * both ways.  What the header says of layouts is checked by the compiler, what it
+ * says of fields by the kernel.  Runs in a guest; a peer sends every message back
+ * (famez-flood -e).
+ *
+ * It needs nothing but libc, and is static: Debian has libc for i386 beside that
+ * for amd64, cmocka only as a foreign architecture's package.
+ *
+ * test-abi ECHO-ID
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/famez.h>
+
+#define DEVICE	"/dev/famez_bridge"
+#define NOBODY	9	/* an id of this fabric that nobody has */
+
+/* ---- Layouts -------------------------------------------------------------------- */
+
+#define SIZE(type, bytes) \
+	_Static_assert(sizeof(struct type) == (bytes), #type)
+#define AT(type, field, offset, bytes) \
+	_Static_assert(offsetof(struct type, field) == (offset) && \
+		       sizeof(((struct type *)0)->field) == (bytes), \
+		       #type "." #field)
+
+SIZE(famez_info, 112);
+AT(famez_info, size, 0, 4);
+AT(famez_info, flags, 4, 4);
+AT(famez_info, config, 8, 4);
+AT(famez_info, id, 12, 4);
+AT(famez_info, peers_max, 16, 4);
+AT(famez_info, server_id, 20, 4);
+AT(famez_info, vectors, 24, 4);
+AT(famez_info, vectors_armed, 28, 4);
+AT(famez_info, message_max, 32, 4);
+AT(famez_info, generation, 36, 4);
+AT(famez_info, fabric, 40, 8);
+AT(famez_info, memory_size, 48, 8);
+AT(famez_info, fam_offset, 56, 8);
+AT(famez_info, fam_size, 64, 8);
+AT(famez_info, layout_major, 72, 4);
+AT(famez_info, layout_minor, 76, 4);
+AT(famez_info, name, 80, 32);
+
+SIZE(famez_peer_info, 96);
+AT(famez_peer_info, id, 0, 4);
+AT(famez_peer_info, state, 4, 4);
+AT(famez_peer_info, kind, 8, 4);
+AT(famez_peer_info, generation, 12, 4);
+AT(famez_peer_info, vectors_armed, 16, 4);
+AT(famez_peer_info, cid, 20, 4);
+AT(famez_peer_info, sid, 24, 4);
+AT(famez_peer_info, reserved, 28, 4);
+AT(famez_peer_info, name, 32, 32);
+AT(famez_peer_info, cclass, 64, 32);
+
+SIZE(famez_peers, 32);
+AT(famez_peers, size, 0, 4);
+AT(famez_peers, flags, 4, 4);
+AT(famez_peers, peers, 8, 8);
+AT(famez_peers, count, 16, 4);
+AT(famez_peers, stride, 20, 4);
+AT(famez_peers, epoch, 24, 4);
+AT(famez_peers, reserved, 28, 4);
+
+SIZE(famez_msg, 32);
+AT(famez_msg, size, 0, 4);
+AT(famez_msg, flags, 4, 4);
+AT(famez_msg, data, 8, 8);
+AT(famez_msg, length, 16, 4);
+AT(famez_msg, peer, 20, 4);
+AT(famez_msg, sport, 24, 2);
+AT(famez_msg, dport, 26, 2);
+AT(famez_msg, timeout_ms, 28, 4);
+
+SIZE(famez_ping, 24);
+AT(famez_ping, size, 0, 4);
+AT(famez_ping, flags, 4, 4);
+AT(famez_ping, peer, 8, 4);
+AT(famez_ping, timeout_ms, 12, 4);
+AT(famez_ping, nanoseconds, 16, 8);
+
+SIZE(famez_event, 32);
+AT(famez_event, size, 0, 4);
+AT(famez_event, flags, 4, 4);
+AT(famez_event, type, 8, 4);
+AT(famez_event, peer, 12, 4);
+AT(famez_event, generation, 16, 4);
+AT(famez_event, epoch, 20, 4);
+AT(famez_event, timeout_ms, 24, 4);
+AT(famez_event, reserved, 28, 4);
+
+_Static_assert(FAMEZ_IOC_INFO == 0xfa00 && FAMEZ_IOC_PEERS == 0xfa01 &&
+	       FAMEZ_IOC_SEND == 0xfa02 && FAMEZ_IOC_RECV == 0xfa03 &&
+	       FAMEZ_IOC_PING == 0xfa04 && FAMEZ_IOC_EVENT == 0xfa05,
+	       "commands");
+
+/* ---- Results ---------------------------------------------------------------------- */
+
+static unsigned int checks, failures;
+
+static void check(bool good, const char *what)
+{
+	checks++;
+	failures += !good;
+	printf("%sok %u - %s\n", good ? "" : "not ", checks, what);
+}
+
+/* An errno, 0 where it worked. */
+static int call(int fd, unsigned long command, void *argument)
+{
+	return ioctl(fd, command, argument) < 0 ? errno : 0;
+}
+
+static uint64_t address(const void *at)
+{
+	return (uintptr_t)at;
+}
+
+/* ---- Fields ------------------------------------------------------------------------ */
+
+#define LONGEST	sizeof(struct famez_info)
+
+/*
+ * A valid call of each command, which does nothing, and what its bytes are: '.'
+ * input, '0' must be zero, 'f' flags of which bit 0 is known, 'o' output.
+ */
+static const struct command {
+	const char *name;
+	unsigned long number;
+	uint32_t words[8];
+	int result;
+	const char *bytes;	/* one letter for two bytes */
+} commands[] = {
+	{ "INFO", FAMEZ_IOC_INFO, { sizeof(struct famez_info) }, 0,
+	  "..00oooooooooooooooooooooooooooooooooooooooooooooooooooo" },
+	{ "PEERS", FAMEZ_IOC_PEERS,
+	  { sizeof(struct famez_peers), [5] = 96 }, 0,
+	  "..00........oo00" },
+	{ "SEND", FAMEZ_IOC_SEND,
+	  { sizeof(struct famez_msg), [5] = NOBODY }, EHOSTUNREACH,
+	  "..f0........00.." },
+	{ "RECV", FAMEZ_IOC_RECV,
+	  { sizeof(struct famez_msg), FAMEZ_MSG_DONTWAIT }, EAGAIN,
+	  "..f0......oo00.." },
+	{ "PING", FAMEZ_IOC_PING,
+	  { sizeof(struct famez_ping), [2] = NOBODY, [3] = 1 },
+	  EHOSTUNREACH, "..00....oooo" },
+	{ "EVENT", FAMEZ_IOC_EVENT,
+	  { sizeof(struct famez_event), FAMEZ_MSG_DONTWAIT }, EAGAIN,
+	  "..f0oooooooo..00" },
+};
+
+/* May this bit be set, and change nothing? */
+static bool ignored(const struct command *c, size_t byte, unsigned int bit)
+{
+	char kind = c->bytes[byte / 2];
+
+	return kind == 'o' || (kind == 'f' && !(byte % 2) && !bit);
+}
+
+static bool fields(int fd, const struct command *c)
+{
+	uint8_t bytes[LONGEST];
+	size_t size = c->words[0], i;
+	unsigned int bit;
+	int err;
+
+	if (strlen(c->bytes) * 2 != size)
+		return false;
+	for (i = 0; i < size * 8; i++) {
+		bit = i % 8;
+		if (c->bytes[i / 16] == '.')
+			continue;
+		memset(bytes, 0, sizeof(bytes));
+		memcpy(bytes, c->words, size < sizeof(c->words) ?
+					size : sizeof(c->words));
+		bytes[i / 8] |= 1 << bit;
+		err = call(fd, c->number, bytes);
+		if (err == (ignored(c, i / 8, bit) ? c->result : EINVAL))
+			continue;
+		printf("# %s: byte %zu, bit %u: errno %d\n", c->name, i / 8,
+		       bit, err);
+		return false;
+	}
+	return true;
+}
+
+static void test_fields(int fd)
+{
+	char what[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		snprintf(what, sizeof(what), "%s: each bit that is no input",
+			 commands[i].name);
+		check(fields(fd, &commands[i]), what);
+	}
+}
+
+/* ---- Calls ---------------------------------------------------------------------------- */
+
+static void test_info(int fd, struct famez_info *info)
+{
+	check(!call(fd, FAMEZ_IOC_INFO, info) && info->fam_size &&
+	      info->fam_offset + info->fam_size == info->memory_size &&
+	      info->message_max == FAMEZ_MESSAGE_MAX && info->name[0],
+	      "INFO");
+}
+
+static void test_peers(int fd, uint32_t echo)
+{
+	struct famez_peer_info list[16] = { };
+	struct famez_peers p = {
+		.size = sizeof(p), .peers = address(list), .count = 16,
+		.stride = sizeof(list[0]),
+	};
+	bool found = false;
+
+	if (!call(fd, FAMEZ_IOC_PEERS, &p))
+		for (uint32_t i = 0; i < p.count; i++)
+			found |= list[i].id == echo && list[i].state == 2 &&
+				 list[i].generation && list[i].name[0];
+	check(found, "PEERS lists the echo");
+	/* the half of an address that such a program does not have counts, too */
+	p.peers |= 1ULL << 62;
+	p.count = 16;
+	check(call(fd, FAMEZ_IOC_PEERS, &p) == EFAULT, "PEERS: a bad address");
+}
+
+static void test_messages(int fd, uint32_t echo)
+{
+	char out[] = "a message", in[16] = "";
+	struct famez_msg m = {
+		.size = sizeof(m), .peer = echo, .data = address(out),
+		.length = sizeof(out),
+	};
+
+	check(!call(fd, FAMEZ_IOC_SEND, &m), "SEND");
+	m = (struct famez_msg) { .size = sizeof(m), .length = 1,
+				 .data = address(in) };
+	check(call(fd, FAMEZ_IOC_RECV, &m) == EMSGSIZE &&
+	      m.length == sizeof(out), "RECV: too small a buffer tells the length");
+	m.data = address(in) | 1ULL << 62;
+	check(call(fd, FAMEZ_IOC_RECV, &m) == EFAULT, "RECV: a bad address");
+	m.data = address(in);
+	check(!call(fd, FAMEZ_IOC_RECV, &m) && m.length == sizeof(out) &&
+	      m.peer == echo && !memcmp(in, out, sizeof(out)), "RECV");
+	m = (struct famez_msg) { .size = sizeof(m), .timeout_ms = 1 };
+	check(call(fd, FAMEZ_IOC_RECV, &m) == ETIMEDOUT, "RECV: a timeout");
+	m.peer = echo;
+	m.data = address(out) | 1ULL << 62;
+	m.length = 1;
+	check(call(fd, FAMEZ_IOC_SEND, &m) == EFAULT, "SEND: a bad address");
+	m.data = address(out);
+	m.length = 4097;
+	check(call(fd, FAMEZ_IOC_SEND, &m) == EMSGSIZE, "SEND: too long");
+}
+
+static void test_ping(int fd, uint32_t echo)
+{
+	struct famez_ping p = {
+		.size = sizeof(p), .peer = echo, .timeout_ms = 600000,
+	};
+
+	check(!call(fd, FAMEZ_IOC_PING, &p) && p.nanoseconds, "PING");
+}
+
+static void test_event(int fd)
+{
+	struct famez_event e = { .size = sizeof(e), .timeout_ms = 1 };
+
+	check(call(fd, FAMEZ_IOC_EVENT, &e) == ETIMEDOUT, "EVENT: a timeout");
+}
+
+static void test_text(int fd, uint32_t echo)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+	char out[32], in[32] = "";
+	int length = snprintf(out, sizeof(out), "%u:text", echo);
+
+	check(poll(&p, 1, 0) == 1 && p.revents == POLLOUT, "poll: no message");
+	check(write(fd, out, length) == length, "write");
+	p.events = POLLIN;
+	check(poll(&p, 1, -1) == 1 && p.revents == POLLIN, "poll: a message");
+	check(read(fd, in, sizeof(in)) == length && !memcmp(in, out, length),
+	      "read");
+}
+
+static void test_map(int fd, const struct famez_info *info)
+{
+	uint64_t last = info->fam_size - 4096;
+	volatile uint32_t *all, *end;
+
+	all = mmap(NULL, info->fam_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fd, 0);
+	end = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, last);
+	check(all != MAP_FAILED && end != MAP_FAILED, "mmap");
+	if (all == MAP_FAILED || end == MAP_FAILED)
+		return;
+	all[last / 4] = ~all[last / 4];
+	check(end[0] == all[last / 4], "mmap: the last page");
+	all[last / 4] = ~all[last / 4];
+	check(mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, last) == MAP_FAILED &&
+	      errno == EINVAL, "mmap: behind the end");
+}
+
+int main(int argc, char **argv)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	int fd = open(DEVICE, O_RDWR);
+	uint32_t echo;
+
+	if (argc != 2 || fd < 0) {
+		fprintf(stderr, "usage: test-abi ECHO-ID, with " DEVICE "\n");
+		return 2;
+	}
+	echo = strtoul(argv[1], NULL, 0);
+	printf("# pointers of %zu bits\n", 8 * sizeof(void *));
+	test_fields(fd);
+	test_info(fd, &info);
+	test_peers(fd, echo);
+	test_messages(fd, echo);
+	test_ping(fd, echo);
+	test_event(fd);
+	test_text(fd, echo);
+	test_map(fd, &info);
+	if (failures)
+		return 1;
+	printf("PLAN-COMPLETE %u\n", checks);
+	return 0;
+}
