@@ -95,8 +95,11 @@ static void add_machine(struct arguments *args, const struct node *node,
 	add(args, "-initrd");
 	add(args, "%s", options->initramfs);
 	add(args, "-append");
-	/* /init opens the console up as soon as the noise of booting is over */
-	add(args, "console=ttyS0 loglevel=5 rcupdate.rcu_cpu_stall_timeout=60 famez.hostname=%s%s%s",
+	/*
+	 * /init opens the console up as soon as the noise of booting is over.
+	 * On a busy host the kernel's timer check fails, and it panics.
+	 */
+	add(args, "console=ttyS0 loglevel=5 no_timer_check rcupdate.rcu_cpu_stall_timeout=60 famez.hostname=%s%s%s",
 	    node->name, *options->append ? " " : "", options->append);
 	add(args, "-chardev");
 	add(args, "file,id=console,path=%s/console.log", quoted(node->dir));
