@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which kernel and which initramfs a guest starts from. */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,32 +14,24 @@ static const char *build_directory(void)
 	return build && *build ? build : "build";
 }
 
-static const char *newest_kernel(void)
+/* The one that 'famez-vm kernel' fetched last, which left a link to it */
+static const char *default_kernel(void)
 {
-	static char newest[NAME_MAX + 1];
+	static char version[NAME_MAX + 1];
 	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/kernels", build_directory());
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' &&
-		    strverscmp(entry->d_name, newest) > 0)
-			strcpy(newest, entry->d_name);
-	if (dir)
-		closedir(dir);
-	if (!newest[0])
-		fail("no kernel in %s; run 'famez-vm kernel' first, or set FAMEZ_BUILD",
-		     path);
-	return newest;
+	snprintf(path, sizeof(path), "%s/kernels/.default", build_directory());
+	if (readlink(path, version, NAME_MAX) <= 0)
+		fail("no default kernel in %s/kernels; run 'famez-vm kernel' first, or set FAMEZ_BUILD or FAMEZ_KERNEL",
+		     build_directory());
+	return version;
 }
 
 static const char *chosen(const char *version)
 {
 	if (!version)
 		version = getenv("FAMEZ_KERNEL");
-	return version && *version ? version : newest_kernel();
+	return version && *version ? version : default_kernel();
 }
 
 /* @version is a version, a file (with a slash), or NULL for the default. */

@@ -14,8 +14,9 @@ usage: famez-vm initramfs [--kernel VERSION] [--output FILE]
 Builds the file system that guests start from, and prints its name.
 
   --kernel VERSION   for this kernel below $FAMEZ_BUILD/kernels; default
-                     $FAMEZ_KERNEL, or else the newest there. A path with a
-                     slash names a kernel image that needs no modules
+                     $FAMEZ_KERNEL, or else the one that 'famez-vm kernel'
+                     fetched last. A path with a slash names a kernel
+                     image that needs no modules
   --output FILE      default $FAMEZ_BUILD/initramfs-VERSION.img, which
                      'famez-vm up' takes by itself
   --add FILE[:DEST]  add a file or directory. Programs go to /usr/bin/ and
@@ -158,9 +159,8 @@ agent=${FAMEZ_VM_BINDIR:-$build/bin}/famez-agent
 	fail "famez-agent was expected beside famez-vm, in ${FAMEZ_VM_BINDIR:-$build/bin}; build it first"
 
 if [ -z "$version" ]; then
-	version=$(ls "$build/kernels" 2>/dev/null | sort -V | tail -n 1)
-	[ -n "$version" ] ||
-		fail "no kernel below $build/kernels; run 'famez-vm kernel' first, or set FAMEZ_BUILD"
+	version=$(readlink "$build/kernels/.default") ||
+		fail "no default kernel in $build/kernels; run 'famez-vm kernel' first, or set FAMEZ_BUILD or FAMEZ_KERNEL"
 fi
 case $version in
 */*) root=/nonexistent; version=${version##*/} ;;
@@ -238,6 +238,7 @@ for add in $adds; do
 done
 unset IFS
 if [ -d "$modules" ]; then
+	mkdir -p "$stage/lib/modules/$version"
 	cp "$modules"/modules.builtin* "$modules/modules.order" \
 		"$stage/lib/modules/$version/" 2>/dev/null || :
 	depmod -b "$stage" "$version"

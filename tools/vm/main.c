@@ -28,9 +28,9 @@ static const char help[] =
 "$FAMEZ_VM_DIR names, by default /tmp/famez-vm.UID; two fabrics need two.\n"
 "\n"
 "environment: FAMEZ_BUILD (default build) holds kernels and initramfs,\n"
-"FAMEZ_KERNEL is the guests' kernel version (default the newest there), QEMU\n"
-"the program (default qemu-system-x86_64), ACCEL is tcg (default), kvm or auto,\n"
-"FAMEZ_SERVER the switch's program.\n"
+"FAMEZ_KERNEL is the guests' kernel version (default what 'famez-vm kernel'\n"
+"fetched last), QEMU the program (default qemu-system-x86_64), ACCEL is tcg\n"
+"(default), kvm or auto, FAMEZ_SERVER the switch's program.\n"
 "\n"
 "exit codes: 0 well, 1 failed, 2 misused; exec, console and wait have more\n";
 

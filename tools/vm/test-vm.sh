@@ -111,6 +111,20 @@ kernel=$(cat "$tmp/out")
 [ -f "$FAMEZ_BUILD/kernels/$kernel/boot/vmlinuz-$kernel" ]
 report $? "... is unpacked ($kernel)"
 export FAMEZ_KERNEL="$kernel"
+[ "$(readlink "$FAMEZ_BUILD/kernels/.default")" = "$kernel" ]
+report $? "... is the default"
+other="env -u FAMEZ_KERNEL FAMEZ_BUILD=$tmp/build famez-vm"
+tree=$FAMEZ_BUILD/kernels/$kernel
+try "kernel from a tree" $other kernel --from "$tree" --version "$kernel"
+cmp "$tree/boot/vmlinuz-$kernel" "$tmp/build/kernels/$kernel/boot/vmlinuz-$kernel"
+report $? "... is there"
+expect 1 "a tree with another kernel" $other kernel --from "$tree" --version 1.2.3
+has "$kernel" err
+[ ! -e "$tmp/build/kernels/1.2.3" ]
+report $? "... leaves nothing"
+expect 1 "no default kernel" $other initramfs
+has "famez-vm kernel" err
+expect 2 "a tree, and no version" $other kernel --from "$tree"
 printf 'hello\n' > "$tmp/data"
 try "initramfs with additions" famez-vm initramfs --output "$tmp/initramfs" \
 	--add "$tmp/data" --add /usr/bin/env:/usr/local/bin/ --module libnvdimm

@@ -22,7 +22,7 @@ static const char help[] =
 "  --no-switch       start none\n"
 "the guests:\n"
 "  --kernel VERSION  of those in $FAMEZ_BUILD/kernels, or a kernel image's path\n"
-"                    (default $FAMEZ_KERNEL, or the newest there)\n"
+"                    (default $FAMEZ_KERNEL, or what 'kernel' fetched last)\n"
 "  --initramfs FILE  default $FAMEZ_BUILD/initramfs-VERSION.img, built if missing\n"
 "  --append STRING   more for the kernel's command line\n"
 "  --memory SIZE     default 256M\n"
