@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between the kernels that famez supports, and since when. */
+/*
+ * What differs between the kernels that famez supports, and since when.  That a
+ * kernel is supported, Kbuild sees to.
+ */
 #ifndef _FAMEZ_COMPAT_H
 #define _FAMEZ_COMPAT_H
 
@@ -8,10 +11,6 @@
 #include <linux/module.h>
 #include <linux/uio.h>
 #include <linux/version.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "famez needs Linux 6.1 or newer"
-#endif
 
 /* 6.2 named the directions of an iov_iter; stable 6.1 may have it too */
 #ifndef ITER_SOURCE
