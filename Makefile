@@ -10,6 +10,14 @@
 # make smoke      the quickest sign of life in guests
 # make check-mutants  is each of the faults in tools/testing/mutants/table found?
 # make lint       checkpatch, sparse, W=1
+#
+# Other kernels, which Debian packages give, with their compilers:
+# make kernels    fetch and unpack them: tools/testing/kernels/kernels
+# make modules-all      build the modules for each, W=1
+# make check KERNEL=x   the tests in guests on one of them: 6.12, newest, ...
+# make check-kernels    the core of these on each, and guests with all of them
+# make qemu-newest      fetch Debian's newest QEMU; for check QEMU=...
+#
 # make help       this
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -47,7 +55,9 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools examples tests deps demo smoke check check-full check-mutants lint clean help man demo-shell
+.PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
+	check-full check-mutants lint clean help deps-kernels kernels modules-all \
+	check-kernels qemu-newest
 all: modules tools
 
 help:
@@ -204,7 +214,7 @@ demo-shell: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh --shell
 
-smoke check check-full: deps
+smoke check check-full: deps$(if $(KERNEL),-kernels)
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 
@@ -212,6 +222,22 @@ smoke check check-full: deps
 check-mutants: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/mutants/run.sh $(MUTANTS)
+
+deps-kernels:
+	@tools/testing/install-deps.sh mmdebstrap
+
+kernels: deps-kernels
+	@tools/testing/kernels/kernel.sh --all
+
+modules-all: deps-kernels
+	@tools/testing/kernels/modules-all.sh
+
+check-kernels: deps-kernels
+	@$(MAKE) -s --no-print-directory -j2 tests
+	@tools/testing/run.sh $@
+
+qemu-newest: deps-kernels
+	@tools/testing/kernels/qemu.sh
 
 lint: deps
 	@tools/testing/lint.sh
@@ -221,4 +247,4 @@ clean:
 	find drivers \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
 	rm -f Module.symvers modules.order .*.cmd
 
--include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(B) \( -name chroots -o -name kernels \) -prune -o -type f -name '*.d' -print 2>/dev/null)
