@@ -1,52 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh smoke|check|check-full [TEST...]: runs the tests of the table beside
-# this, two side by side; logs are in build/logs.
+# run.sh smoke|check|check-full|check-kernels [TEST...]: runs the tests of the
+# table beside this, two side by side; logs are in build/logs.
 #
-# FAMEZ_KERNEL: the guests' kernel (default: the headers that are installed)
+# check-kernels: on each kernel of tools/testing/kernels/kernels
+# KERNEL: one of these by its label; only what runs in guests is tested then
+# FAMEZ_KERNEL: any other that lies in build/kernels, by its version
+# Default: the one that "famez-vm kernel" fetches
 
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit 1
 here=tools/testing
 logs=build/logs
-# one hang guard for each test, generous; check-mutants has a shorter one
-guard=${FAMEZ_GUARD:-3600}
-
-# A test's own part: run_one NAME PLANNED COMMAND
-if [ "$1" = --one ]; then
-	name=$2 planned=$3
-	shift 3
-	start=$SECONDS
-	timeout -k 30 $guard "$@" >"$logs/$name.log" 2>"$logs/$name.err" </dev/null
-	status=$?
-	if [ $status -ne 0 ]; then
-		verdict="exit $status"
-	elif grep -q '# SKIP' "$logs/$name.log"; then
-		verdict='something was skipped'
-	elif [ "$(tail -n 1 "$logs/$name.log")" != "PLAN-COMPLETE $planned" ]; then
-		verdict="its log does not end in its planned count, $planned"
-	else
-		verdict=passed
-	fi
-	echo "$verdict" >"$logs/$name.result"
-	printf '%-12s %4d checks %5d s  %s\n' "$name" "$planned" \
-		$((SECONDS - start)) "$verdict"
-	[ "$verdict" = passed ] || {
-		grep -hE '^not ok|^#|ERROR|error|FAILED' "$logs/$name.log" "$logs/$name.err"
-		tail -n 15 "$logs/$name.err"
-	} | sed 's/^/    /' | head -n 60
-	exit 0
-fi
 
 run=$1
 shift
+column=2
+labels=${KERNEL:-default}
+wanted='check guest core'
+[ -z "${KERNEL:-}" ] || wanted='guest core'
 case $run in
-smoke | check) column=2 ;;
+smoke) wanted=smoke ;;
+check) ;;
 check-full) column=3 ;;
+check-kernels)
+	wanted=core
+	labels=$($here/kernels/kernel.sh --labels) || exit 1
+	;;
 *)
-	echo "usage: run.sh smoke|check|check-full [TEST...]" >&2
+	echo "usage: run.sh smoke|check|check-full|check-kernels [TEST...]" >&2
 	exit 2
 	;;
 esac
@@ -60,30 +44,82 @@ done <$here/counts
 
 export FAMEZ_BUILD=$top/build
 export FAMEZ_SERVER=$top/build/testing/famez-server-asan
-export FAMEZ_KERNEL=${FAMEZ_KERNEL:-$(build/bin/famez-vm kernel)}
-[ -n "$FAMEZ_KERNEL" ] || exit 1
-build/bin/famez-vm kernel >/dev/null && $here/guests/image.sh "$FAMEZ_KERNEL" || exit 1
+
+# kernel LABEL: its version; it is fetched, and the guests' file system made
+kernel() {
+	local version
+
+	if [ "$1" != default ]; then
+		version=$($here/kernels/kernel.sh "$1") || return
+	else
+		version=$(build/bin/famez-vm kernel) || return
+		version=${FAMEZ_KERNEL:-$version}
+	fi
+	$here/guests/image.sh "$version" && echo "$version"
+}
+
+# tests RUNS VERSION SUFFIX TEST...: the table's rows of these runs, for run-one.sh
+tests() {
+	local runs=$1 version=$2 suffix=$3 name planned in command
+
+	shift 3
+	while read -r name planned in command; do
+		case $name in '' | '#'*) continue ;; esac
+		case " $runs " in *" $in "*) ;; *) continue ;; esac
+		[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+		eval "echo $name$suffix $planned $version $command"
+	done <$here/tests
+}
+
+# result NAME: of a test that has run
+result() {
+	cat "$logs/$1.result" 2>/dev/null
+}
+
+# matrix: for each test, how it went on each kernel
+matrix() {
+	local name label
+
+	printf '\n%-12s' ''
+	# shellcheck disable=SC2086
+	printf '%-10s' $labels
+	for name in $(echo "$list" | sed -n 's/@.*//p' | sort -u); do
+		printf '\n%-12s' "$name"
+		for label in $labels; do
+			[ "$(result "$name@$label")" = passed ] &&
+				printf '%-10s' passed || printf '%-10s' FAILED
+		done
+	done
+	printf '\n\n'
+}
 
 rm -rf $logs
 mkdir -p $logs
-wanted=${run%-full}
-list=$(while read -r name planned in command; do
-	case $name in '' | '#'*) continue ;; esac
-	[ "$in" = "$wanted" ] || continue
-	[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-	eval "echo $name $planned $command"
-done <$here/tests)
-
-echo "$run on Linux $FAMEZ_KERNEL, $(echo "$list" | wc -l) tests, ACCEL=${ACCEL:-tcg}"
-start=$SECONDS
-echo "$list" | xargs -P 2 -L 1 $here/run.sh --one
-passed=$(grep -lx passed $logs/*.result | wc -l)
-failed=$(($(echo "$list" | wc -l) - passed))
-checks=0
-for result in $(grep -lx passed $logs/*.result); do
-	name=$(basename "$result" .result)
-	checks=$((checks + $(awk -v n="$name" '$1 == n { print $2 }' $here/tests)))
+list=
+for label in $labels; do
+	version=$(kernel "$label") || exit 1
+	echo "$run on Linux $version, ACCEL=${ACCEL:-tcg}"
+	suffix=
+	[ "$run" != check-kernels ] || suffix=@$label
+	list+=$(tests "$wanted" "$version" "$suffix" "$@")$'\n'
 done
+[ "$run" != check-kernels ] || list=$(tests mixed "$version" '' "$@")$'\n'$list
+list=$(echo "$list" | grep .) || {
+	echo "no test of $run is called $*; they are in $here/tests" >&2
+	exit 1
+}
+
+start=$SECONDS
+echo "$list" | xargs -P 2 -L 1 $here/run-one.sh
+[ "$run" != check-kernels ] || matrix
+passed=0
+checks=0
+while read -r name planned _; do
+	[ "$(result "$name")" = passed ] || continue
+	passed=$((passed + 1))
+	checks=$((checks + planned))
+done <<<"$list"
+failed=$(($(echo "$list" | wc -l) - passed))
 echo "$checks checks in $((SECONDS - start)) s; logs in $logs"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
