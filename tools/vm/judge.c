@@ -19,9 +19,13 @@ static const char complaints[] =
 	"soft lockup|hard LOCKUP|UBSAN:|KASAN|"
 	"kmemleak: .* new suspected|possible recursive locking|"
 	"circular locking|DEBUG_LOCKS_WARN|Unable to handle|"
+	"trying to register non-static key|ODEBUG:|BUG [^ ]+ \\(|"
 	"scheduling while atomic|sleeping function called|"
 	"list_add corruption|list_del corruption|refcount_t:|"
-	"unregister_netdevice|Out of memory|segfault at";
+	"unregister_netdevice|Out of memory|segfault at|VFS: Busy inodes|"
+	/* what makes a debug kernel blind */
+	"turning off the locking correctness validator|"
+	"Kernel memory leak detector disabled";
 
 /* What healthy kernels say while they boot */
 static const char harmless[] =

@@ -10,7 +10,7 @@ static const char help[] =
 "  --dir DIR         state directory of the fabric\n"
 "  --first K         number the guests from K on; with a switch that runs in\n"
 "                    DIR already, they join it\n"
-"  --timeout S       how long the guests may take to boot (default 180)\n"
+"  --timeout S       how long the guests may take to boot (default 600)\n"
 "  --ignore-console  do not fail if a kernel complains while it boots\n"
 "the switch:\n"
 "  --size SIZE       of the fabric's memory (default 64M)\n"
@@ -26,7 +26,7 @@ static const char help[] =
 "  --initramfs FILE  default $FAMEZ_BUILD/initramfs-VERSION.img, built if missing\n"
 "  --append STRING   more for the kernel's command line\n"
 "  --memory SIZE     default 256M\n"
-"  --cpus N          default 1\n"
+"  --cpus N          default $FAMEZ_CPUS, or 1\n"
 "  --machine TYPE    pc (default) or q35\n"
 "  --accel HOW       tcg, kvm, or auto: kvm where a trial shows that the kernel\n"
 "                    starts under it (default $ACCEL, or tcg)\n"
@@ -79,7 +79,7 @@ static const struct option options[] = {
 
 static const struct up_options defaults = {
 	.first = 1,
-	.timeout = 180 * 1000,
+	.timeout = 600 * 1000,
 	.own = { .kind = DOORBELL, .vectors = "16" },
 	.fabric = { .size = "64M", .clients = "14", .vectors = "16" },
 	.guest = { .append = "", .memory = "256M", .machine = "pc",
@@ -218,10 +218,15 @@ static void parse_count(struct up_options *up, const char *text)
 /* @usage is what the verb has to say before the options that both have. */
 void up_parse(struct up_options *up, int argc, char **argv, const char *usage)
 {
+	const char *cpus = getenv("FAMEZ_CPUS");
 	const char *dir = NULL;
 	int option;
 
 	*up = defaults;
+	if (cpus && *cpus) {
+		parse_number("FAMEZ_CPUS", cpus, 1, 255);
+		up->guest.cpus = cpus;
+	}
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_DIR:
