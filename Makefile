@@ -7,6 +7,8 @@
 # make demo-shell the same, and leaves the guests to you
 # make check      every test, with counts scaled down; installs what it needs
 # make check-full the counts that matter before a change is called done
+#                 KERNEL=debug: those in guests, on the debug kernel
+# make debug-kernel  builds the debug kernel, unless it is there
 # make smoke      the quickest sign of life in guests
 # make check-mutants  is each of the faults in tools/testing/mutants/table found?
 # make lint       checkpatch, sparse, W=1
@@ -57,7 +59,7 @@ PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
 	check-full check-mutants lint clean help deps-kernels kernels modules-all \
-	check-kernels qemu-newest
+	check-kernels qemu-newest debug-kernel
 all: modules tools
 
 help:
@@ -206,6 +208,9 @@ $(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
 deps:
 	@tools/testing/install-deps.sh
 
+debug-kernel: deps
+	@tools/testing/debug-kernel/build.sh
+
 demo: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh
@@ -247,4 +252,4 @@ clean:
 	find drivers \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
 	rm -f Module.symvers modules.order .*.cmd
 
--include $(shell find $(B) \( -name chroots -o -name kernels \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -name chroots -o -name kernels -o -name debug-kernel \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -3,7 +3,8 @@
 #
 # build-module.sh KERNEL DIRECTORY [make arguments]: builds famez's modules for
 # one kernel from a copy of the sources there: with its headers as installed, or
-# where tools/testing/kernels has unpacked them together with their compiler.
+# beside it in build/kernels, or where tools/testing/kernels has unpacked them
+# together with their compiler.
 set -eu
 kernel=$1
 dir=$2
@@ -14,10 +15,12 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build() {
 	sources=$1
 	shift
-	if [ -d "/lib/modules/$kernel/build" ]; then
-		make -C "/lib/modules/$kernel/build" M="$sources" "$@"
+	for headers in "/lib/modules/$kernel/build" \
+		"$top/build/kernels/$kernel/lib/modules/$kernel/build"; do
+		[ -d "$headers" ] || continue
+		make -C "$headers" M="$sources" "$@"
 		return
-	fi
+	done
 	for tree in "$top"/build/chroots/*; do
 		[ -d "$tree/usr/src/linux-headers-$kernel" ] || continue
 		"$top/tools/testing/kernels/enter.sh" "$tree" "$sources" \

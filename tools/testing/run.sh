@@ -4,8 +4,10 @@
 # run.sh smoke|check|check-full|check-kernels [TEST...]: runs the tests of the
 # table beside this, two side by side; logs are in build/logs.
 #
-# check-kernels: on each kernel of tools/testing/kernels/kernels
-# KERNEL: one of these by its label; only what runs in guests is tested then
+# check-kernels: on each kernel of tools/testing/kernels/kernels, and on the debug
+#	kernel
+# KERNEL: one of these by its label, or "debug"; only what runs in guests is tested
+#	then, on the debug kernel with one CPU and with two
 # FAMEZ_KERNEL: any other that lies in build/kernels, by its version
 # Default: the one that "famez-vm kernel" fetches
 
@@ -27,13 +29,14 @@ check) ;;
 check-full) column=3 ;;
 check-kernels)
 	wanted=core
-	labels=$($here/kernels/kernel.sh --labels) || exit 1
+	labels="$($here/kernels/kernel.sh --labels) debug" || exit 1
 	;;
 *)
 	echo "usage: run.sh smoke|check|check-full|check-kernels [TEST...]" >&2
 	exit 2
 	;;
 esac
+[ "$run:${KERNEL:-}" != check:debug ] || column=4
 
 while read -r name counts; do
 	case $name in '' | '#'*) continue ;; esac
@@ -49,25 +52,38 @@ export FAMEZ_SERVER=$top/build/testing/famez-server-asan
 kernel() {
 	local version
 
-	if [ "$1" != default ]; then
-		version=$($here/kernels/kernel.sh "$1") || return
-	else
+	case $1 in
+	default)
 		version=$(build/bin/famez-vm kernel) || return
 		version=${FAMEZ_KERNEL:-$version}
-	fi
+		;;
+	debug) version=$($here/debug-kernel/build.sh) || return ;;
+	*) version=$($here/kernels/kernel.sh "$1") || return ;;
+	esac
 	$here/guests/image.sh "$version" && echo "$version"
 }
 
-# tests RUNS VERSION SUFFIX TEST...: the table's rows of these runs, for run-one.sh
-tests() {
-	local runs=$1 version=$2 suffix=$3 name planned in command
+# with_cpus LABEL NAME PLANNED VERSION COMMAND...: a line for run-one.sh; for the
+# debug kernel, which is to find races, a second one with two CPUs
+with_cpus() {
+	local label=$1 name=$2 planned=$3 version=$4
 
-	shift 3
+	shift 4
+	echo "$name $planned $version $*"
+	[ "$label" != debug ] ||
+		echo "$name-2cpu $planned $version env FAMEZ_CPUS=2 $*"
+}
+
+# tests RUNS LABEL VERSION SUFFIX TEST...: the table's rows of these runs
+tests() {
+	local runs=$1 label=$2 version=$3 suffix=$4 name planned in command
+
+	shift 4
 	while read -r name planned in command; do
 		case $name in '' | '#'*) continue ;; esac
 		case " $runs " in *" $in "*) ;; *) continue ;; esac
 		[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-		eval "echo $name$suffix $planned $version $command"
+		eval "with_cpus $label $name$suffix $planned $version $command"
 	done <$here/tests
 }
 
@@ -101,9 +117,11 @@ for label in $labels; do
 	echo "$run on Linux $version, ACCEL=${ACCEL:-tcg}"
 	suffix=
 	[ "$run" != check-kernels ] || suffix=@$label
-	list+=$(tests "$wanted" "$version" "$suffix" "$@")$'\n'
+	runs=$wanted
+	[ "$label:$run" != debug:check ] || runs="$wanted debug"
+	list+=$(tests "$runs" "$label" "$version" "$suffix" "$@")$'\n'
 done
-[ "$run" != check-kernels ] || list=$(tests mixed "$version" '' "$@")$'\n'$list
+[ "$run" != check-kernels ] || list=$(tests mixed any "$version" '' "$@")$'\n'$list
 list=$(echo "$list" | grep .) || {
 	echo "no test of $run is called $*; they are in $here/tests" >&2
 	exit 1

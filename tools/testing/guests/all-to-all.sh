@@ -22,5 +22,5 @@ for who in host guest1 guest2 guest3; do
 done
 "$tools/famezctl" -d "$FAMEZ_VM_DIR/switch.sock" ping node02 --count 1 >/dev/null
 ok "famezctl on the host pings a guest"
-vm check all; ok "no kernel has complained"
+healthy all; ok "no kernel has complained"
 plan_complete

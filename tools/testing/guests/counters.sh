@@ -259,5 +259,5 @@ on node02 rmmod famez_bridge
 on node01 'until famezctl peers | grep -q "^ *2 .*attached"; do usleep 1000; done'
 [ "$(traced node01 'famez_peer: bridge=0 peer=2 state=attached generation=00000000')" -eq 1 ]
 ok 'famez_peer: the driver is gone'
-vm check all; ok 'no kernel has complained'
+healthy all; ok 'no kernel has complained'
 plan_complete

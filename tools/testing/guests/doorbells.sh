@@ -76,5 +76,5 @@ two=$(interrupts node02)
 on all 'sleep 3'
 at_most 0 "$one" "$(interrupts node01)" "an idle fabric interrupts nobody"
 at_most 0 "$two" "$(interrupts node02)" "at either end"
-vm check all; ok "no kernel has complained"
+healthy all; ok "no kernel has complained"
 plan_complete

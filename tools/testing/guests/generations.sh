@@ -31,5 +31,5 @@ echo $1 >unbind && echo $1 >bind'
 on node01 'kill $(pidof famez-lives)' && [ ! -s "$tmp/host.err" ] && crash host
 ok 'the senders have gone on to the end'
 on node01 famezctl ping 2 --count 1 >/dev/null; ok 'and the last life talks'
-vm check all; ok 'no kernel has complained'
+healthy all; ok 'no kernel has complained'
 plan_complete

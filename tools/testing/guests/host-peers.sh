@@ -85,5 +85,5 @@ ok "the switch has its descriptors back"
 ids=$(grep -o 'peer [0-9]* joined' "$FAMEZ_VM_DIR/switch.log" | sort -u | wc -l)
 [ "$(descriptors -lname "$eventfd")" -eq $((16 * (ids + 1))) ]
 ok 'and 16 eventfds for each id that it ever gave out, and itself'
-vm check node01; ok "the guest's kernel has not complained"
+healthy node01; ok "the guest's kernel has not complained"
 plan_complete

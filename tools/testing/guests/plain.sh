@@ -101,5 +101,5 @@ ok 'where a bridge sees it, too'
 on node02 rmmod famez_bridge && head -c 8M "$tmp/fabric" | cksum | cmp - "$tmp/before"
 ok 'whose every byte is left alone'
 on node01 rmmod famez_bridge; ok 'the module can be removed'
-vm check all; ok 'no kernel has complained'
+healthy all; ok 'no kernel has complained'
 plan_complete

@@ -152,6 +152,6 @@ ok 'loaded anew, it talks with its new id'
 ! on node01 'tail -n +$(grep -n "2 (famez-client" /tmp/monitor | head -n 1 | cut -d: -f1) /tmp/monitor | grep " 2 .*down"'
 ok 'and nobody has been told that the other went'
 
-vm check node02; ok "no kernel of node02's has complained"
-vm check node01; ok "nor node01's"
+healthy node02; ok "no kernel of node02's has complained"
+healthy node01; ok "nor node01's"
 plan_complete

@@ -153,5 +153,5 @@ crash here
 crash there
 kill "${pid[other]}"
 ends other; ok 'the second switch ends'
-vm check all; ok "no kernel has complained"
+healthy all; ok "no kernel has complained"
 plan_complete

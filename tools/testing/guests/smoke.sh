@@ -15,5 +15,5 @@ ok "a message passes"
 on node01 famezctl write 4096 --text famez &&
 	[ "$(on node02 famezctl read 4096 5)" = famez ]
 ok "what one writes to FAM the other reads"
-vm check all; ok "no kernel has complained"
+healthy all; ok "no kernel has complained"
 plan_complete

@@ -49,7 +49,7 @@ static bool found(const char *path, const regex_t *regex, __u64 count)
 
 int main(int argc, char **argv)
 {
-	__u64 guard = 60, pid = 0, count = 1;
+	__u64 guard = 600, pid = 0, count = 1;
 	struct pollfd pfd[2] = {
 		{ .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
