@@ -122,6 +122,7 @@ struct console {
 	int fd;
 	int line_number;
 	int complaint;		/* line number of the first one; 0: none */
+	bool own_fault;		/* in a report of the kernel about itself */
 	size_t length;
 	char line[1024];
 };

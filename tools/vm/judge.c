@@ -32,7 +32,14 @@ static const char harmless[] =
 	"Spectre V2 ?: WARNING|KASAN_SHADOW|KernelAddressSanitizer initialized|"
 	"rcu.*stall_timeout|Command line:|Kernel command line:";
 
-static regex_t complaint_pattern, harmless_pattern;
+/*
+ * Reports of the kernel about itself, harmless to their last line: files of an
+ * interrupt in /proc that could not be made, for want of memory, are removed.
+ */
+static const char own_faults[] = "WARNING: .* remove_proc_entry\\+";
+static const char report_end[] = "---[ end trace";
+
+static regex_t complaint_pattern, harmless_pattern, own_fault_pattern;
 
 static void compile_patterns(void)
 {
@@ -41,7 +48,8 @@ static void compile_patterns(void)
 	if (done)
 		return;
 	if (regcomp(&complaint_pattern, complaints, REG_EXTENDED | REG_NOSUB) ||
-	    regcomp(&harmless_pattern, harmless, REG_EXTENDED | REG_NOSUB))
+	    regcomp(&harmless_pattern, harmless, REG_EXTENDED | REG_NOSUB) ||
+	    regcomp(&own_fault_pattern, own_faults, REG_EXTENDED | REG_NOSUB))
 		abort();
 	done = true;
 }
@@ -73,8 +81,13 @@ static void judge_line(struct console *console)
 	console->line[console->length] = 0;
 	console->length = 0;
 	console->line_number++;
-	if (!console->complaint && is_complaint(console->line))
+	if (!regexec(&own_fault_pattern, console->line, 0, NULL, 0))
+		console->own_fault = true;
+	if (!console->complaint && !console->own_fault &&
+	    is_complaint(console->line))
 		console->complaint = console->line_number;
+	if (strstr(console->line, report_end))
+		console->own_fault = false;
 }
 
 /* Judge what is new; true if there is a complaint, new or old. */
