@@ -48,7 +48,7 @@ ok 'a sender that slept is told that its peer was reset'
 on node01 'grep -qi "no driver\|attached" /tmp/bg'; ok 'and the next that it has no driver'
 up 'reboot -f'
 
-reborn node02 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1
+reborn --guard 2 node02 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1
 down 'panic'
 vm qmp node02 system_reset >/dev/null
 up 'panic'
