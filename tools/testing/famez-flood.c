@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages of random length, with checksum and sequence number, to and from
+ * Messages of random length, which sequence numbers determine, to and from
  * several peers at once; none may be lost, doubled, torn or out of order.
  *
  * famez-flood [-d PATH] [-t ID,...] [-f ID,...] -n COUNT [-m LONGEST] [-b]
@@ -20,10 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <famez.h>
+#include "message.h"
 
 #define PEERS	64
-#define LEAST	8	/* sequence number and checksum */
+#define LEAST	sizeof(uint32_t)	/* its head: the sequence number */
 
 struct stream {
 	uint32_t peer;
@@ -42,48 +42,10 @@ static void fail(const char *what, int err)
 	exit(1);
 }
 
-/* ---- What message number n is --------------------------------------------- */
-
-static uint32_t hash(const uint8_t *data, size_t size, uint32_t seed)
-{
-	uint32_t h = 2166136261U ^ seed;
-
-	while (size--)
-		h = (h ^ *data++) * 16777619U;
-	return h;
-}
-
-static uint32_t random_next(uint32_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 17;
-	*seed ^= *seed << 5;
-	return *seed;
-}
-
-/* The same at both ends: made from the sequence number alone. */
-static uint32_t compose(uint8_t *message, uint32_t number)
-{
-	uint32_t seed = number * 2654435761U + 1, length, i;
-
-	/* mostly short ones, as programs send; a few of the longest */
-	length = random_next(&seed) % 8 ? 200 : longest;
-	if (length > longest)
-		length = longest;
-	length = LEAST + random_next(&seed) % (length - LEAST + 1);
-	for (i = LEAST; i < length; i++)
-		message[i] = random_next(&seed);
-	memcpy(message, &number, 4);
-	seed = hash(message + LEAST, length - LEAST, number);
-	memcpy(message + 4, &seed, 4);
-	return length;
-}
-
 static void check(uint32_t peer, const uint8_t *message, size_t size)
 {
-	uint8_t expected[FAMEZ_MESSAGE_MAX];
-	uint32_t number = 0, length;
 	struct stream *s = from;
+	uint32_t number = 0;
 
 	while (s < from + n_from && s->peer != peer)
 		s++;
@@ -92,15 +54,14 @@ static void check(uint32_t peer, const uint8_t *message, size_t size)
 			peer);
 		exit(1);
 	}
-	if (size >= 4)
-		memcpy(&number, message, 4);
+	if (size >= LEAST)
+		memcpy(&number, message, LEAST);
 	if (number != s->next) {
 		fprintf(stderr, "peer %u: message %u came, not %u\n", peer,
 			number, s->next);
 		exit(1);
 	}
-	length = compose(expected, number);
-	if (size != length || memcmp(message, expected, length)) {
+	if (!message_whole(message, size, LEAST, longest)) {
 		fprintf(stderr, "peer %u: message %u is torn\n", peer, number);
 		exit(1);
 	}
@@ -129,7 +90,8 @@ static void send_all(struct stream *s)
 	if (err)
 		fail("open", err);
 	for (; s->next < count; s->next++) {
-		uint32_t length = compose(message, s->next);
+		uint32_t length = message_compose(message, &s->next,
+						  LEAST, longest);
 
 		err = famez_send(f, s->peer, message, length);
 		if (err)
@@ -207,7 +169,7 @@ static bool send_some(struct famez *f, struct stream *s)
 
 	if (s->next == count)
 		return false;
-	length = compose(message, s->next);
+	length = message_compose(message, &s->next, LEAST, longest);
 	err = famez_send(f, s->peer, message, length);
 	if (err == -EAGAIN)
 		return false;
