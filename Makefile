@@ -174,7 +174,8 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 IN_GUESTS := test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain
 TESTS := test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood famez-lives kexec-file $(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan
+	famez-flood famez-lives famez-soak soak-judge kexec-file \
+	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -191,7 +192,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives famez-soak soak-judge kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

@@ -26,7 +26,10 @@ wanted='check guest core'
 case $run in
 smoke) wanted=smoke ;;
 check) ;;
-check-full) column=3 ;;
+check-full)
+	column=3
+	wanted="$wanted check-full"
+	;;
 check-kernels)
 	wanted=core
 	labels="$($here/kernels/kernel.sh --labels) debug" || exit 1
