@@ -58,7 +58,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
-	check-full check-mutants lint clean help deps-kernels kernels modules-all \
+	check-full check-mutants lint clean help  kernels modules-all \
 	check-kernels qemu-newest debug-kernel
 all: modules tools
 
@@ -220,7 +220,7 @@ demo-shell: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh --shell
 
-smoke check check-full: deps$(if $(KERNEL),-kernels)
+smoke check check-full: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 
@@ -229,20 +229,17 @@ check-mutants: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/mutants/run.sh $(MUTANTS)
 
-deps-kernels:
-	@tools/testing/install-deps.sh mmdebstrap
-
-kernels: deps-kernels
+kernels: 
 	@tools/testing/kernels/kernel.sh --all
 
-modules-all: deps-kernels
+modules-all: 
 	@tools/testing/kernels/modules-all.sh
 
-check-kernels: deps-kernels
+check-kernels: 
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 
-qemu-newest: deps-kernels
+qemu-newest: 
 	@tools/testing/kernels/qemu.sh
 
 lint: deps

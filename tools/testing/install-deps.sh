@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# install-deps.sh [PACKAGE...]: installs the Debian packages that demo and tests
-# need, and those named, where they are missing.
+# install-deps.sh: installs the Debian packages that demo and tests
+# need, where they are missing.
 set -eu
 packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
 qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse pciutils
 libsystemd-dev libjson-c-dev libcmocka-dev gcc-multilib
-bc bison flex libelf-dev
+bc bison flex libelf-dev mmdebstrap
 python3-docutils man-db mandoc"
 
 sudo=
@@ -52,6 +52,6 @@ install() {
 # apt must know the stock kernel's package, which is fetched, not installed
 apt-cache show linux-image-amd64 >/dev/null 2>&1 || quietly $sudo apt-get update
 # shellcheck disable=SC2046,SC2086
-install $(missing $packages "$@")
+install $(missing $packages)
 # shellcheck disable=SC2046
 install $(missing $(headers))

@@ -45,7 +45,7 @@ exec 9>build/chroots/.lock
 flock 9
 [ "$(cat "$tree/.packages" 2>/dev/null)" != "$suite $*" ] || exit 0
 command -v mmdebstrap >/dev/null ||
-	fail "mmdebstrap is missing; run tools/testing/install-deps.sh mmdebstrap"
+	fail "mmdebstrap is missing; run tools/testing/install-deps.sh"
 
 work=$(mktemp -d build/chroots/.new.XXXXXX)
 trap 'rm -rf "$work"' EXIT
