@@ -115,6 +115,8 @@ struct famez_vector {
  *	@tx_lock
  *
  * @in: channel from it; under rx_lock
+ * @busy: a reader has left it unarmed, as it had enough: @work wakes it; under
+ *	rx_lock
  * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
  * @pong: the ping that is to go back; under rx_lock
  *
@@ -137,6 +139,7 @@ struct famez_remote {
 	bool reset;
 
 	struct famez_inbox in;
+	bool busy;
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];
 

@@ -492,9 +492,12 @@ static int famez_rx_service(struct famez_bridge *b, u32 id)
 bool famez_channel_service(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
+	bool busy;
 	int err;
 
 	mutex_lock(&b->rx_lock);
+	busy = r->busy;
+	r->busy = false;
 	famez_inbox_begin(&r->in);
 	err = famez_rx_service(b, id);
 	mutex_lock(&r->tx_lock);
@@ -503,24 +506,35 @@ bool famez_channel_service(struct famez_bridge *b, u32 id)
 	famez_send_pong(b, id);
 	famez_rx_settle(b, id);
 	mutex_unlock(&b->rx_lock);
-	return err == -EBUSY;
+	return busy || err == -EBUSY;
 }
 
-/* The next message from one peer, whether in its buffer or in its ring. */
-static int famez_next_from(struct famez_bridge *b, u32 id,
+/*
+ * The next message from one peer, whether in its buffer or in its ring, within
+ * what is left of the budget.
+ */
+static int famez_next_more(struct famez_bridge *b, u32 id,
 			   struct famez_message *m)
 {
 	struct famez_remote *r = &b->remotes[id];
 	int err;
 
-	famez_inbox_begin(&r->in);
 	err = famez_inbox_peek(&r->in, m);
 	if (err == 1)
 		err = famez_rx_next(b, id, m);
 	famez_rx_settle(b, id);
-	if (err == -EBUSY)
+	if (err == -EBUSY) {
+		r->busy = true;
 		famez_again(b, id);
+	}
 	return err;
+}
+
+static int famez_next_from(struct famez_bridge *b, u32 id,
+			   struct famez_message *m)
+{
+	famez_inbox_begin(&b->remotes[id].in);
+	return famez_next_more(b, id, m);
 }
 
 /* The next message from those in a part of the ids. */
@@ -544,7 +558,10 @@ static int famez_next(struct famez_bridge *b, u32 *id, struct famez_message *m)
 	return famez_next_in(b, id, 0, min(b->rx_next, n), m);
 }
 
-/* Nothing from this peer: asks it to ring for its next, and looks once more. */
+/*
+ * Nothing from this peer: asks it to ring for its next, and looks once more.  All
+ * rounds share a budget: a sender could answer each by a record, for ever.
+ */
 static int famez_arm_one(struct famez_bridge *b, u32 id,
 			 struct famez_message *m)
 {
@@ -553,10 +570,11 @@ static int famez_arm_one(struct famez_bridge *b, u32 id,
 	int err;
 
 	clear_bit(id, b->active);
+	famez_inbox_begin(in);
 	do {
 		tail = in->rx.tail;
 		famez_inbox_arm(in);
-		err = famez_next_from(b, id, m);
+		err = famez_next_more(b, id, m);
 	} while (err == -EAGAIN && tail != in->rx.tail);
 	if (err != -EAGAIN)
 		set_bit(id, b->active);

@@ -182,14 +182,16 @@ bool channel_service(struct famez_fabric *f, uint32_t id)
 	return err == -EBUSY;
 }
 
-/* The next message from one peer, whether in its buffer or in its ring. */
-static int next_from(struct famez_fabric *f, uint32_t id,
+/*
+ * The next message from one peer, whether in its buffer or in its ring, within
+ * what is left of the budget.
+ */
+static int next_more(struct famez_fabric *f, uint32_t id,
 		     struct famez_message *m)
 {
 	struct famez_inbox *in = &f->peers[id].in;
 	int err;
 
-	famez_inbox_begin(in);
 	err = famez_inbox_peek(in, m);
 	if (err == 1)
 		err = rx_next(f, id, m);
@@ -197,17 +199,28 @@ static int next_from(struct famez_fabric *f, uint32_t id,
 	return err;
 }
 
-/* Nothing from this peer: asks to be rung, and looks once more. */
+static int next_from(struct famez_fabric *f, uint32_t id,
+		     struct famez_message *m)
+{
+	famez_inbox_begin(&f->peers[id].in);
+	return next_more(f, id, m);
+}
+
+/*
+ * Nothing from this peer: asks to be rung, and looks once more.  All rounds share
+ * a budget: a sender could answer each by a record, for ever.
+ */
 static int arm(struct famez_fabric *f, uint32_t id, struct famez_message *m)
 {
 	struct peer *p = &f->peers[id];
 	uint32_t tail;
 	int err;
 
+	famez_inbox_begin(&p->in);
 	do {
 		tail = p->in.rx.tail;
 		famez_inbox_arm(&p->in);
-		err = next_from(f, id, m);
+		err = next_more(f, id, m);
 	} while (err == -EAGAIN && tail != p->in.rx.tail);
 	p->active = err != -EAGAIN;
 	return err;
