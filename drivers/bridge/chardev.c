@@ -248,6 +248,9 @@ int famez_chardev_add(struct famez_bridge *b)
 
 void famez_chardev_shut(struct famez_bridge *b)
 {
+	/* a shutdown may be followed by a remove */
+	if (percpu_ref_is_dying(&b->ops))
+		return;
 	WRITE_ONCE(b->gone, true);
 	percpu_ref_kill(&b->ops);
 	famez_fabric_wake(b);
