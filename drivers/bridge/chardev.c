@@ -233,19 +233,6 @@ void famez_bridge_put(struct famez_bridge *b)
 	put_device(&b->dev);
 }
 
-int famez_chardev_add(struct famez_bridge *b)
-{
-	int err;
-
-	err = cdev_device_add(&b->cdev, &b->dev);
-	if (err)
-		return err;
-	err = famez_sysfs_add(b);
-	if (err)
-		famez_chardev_remove(b);
-	return err;
-}
-
 void famez_chardev_shut(struct famez_bridge *b)
 {
 	/* a shutdown may be followed by a remove */
@@ -257,13 +244,35 @@ void famez_chardev_shut(struct famez_bridge *b)
 	wait_for_completion(&b->idle);
 }
 
+/* Nobody can fault a page in any more: takes out those that are. */
+static void famez_mappings_zap(struct famez_bridge *b)
+{
+	unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
+}
+
+int famez_chardev_add(struct famez_bridge *b)
+{
+	int err;
+
+	err = cdev_device_add(&b->cdev, &b->dev);
+	if (err) {
+		/* it may have been opened, by a node that was there already */
+		famez_chardev_shut(b);
+		famez_mappings_zap(b);
+		return err;
+	}
+	err = famez_sysfs_add(b);
+	if (err)
+		famez_chardev_remove(b);
+	return err;
+}
+
 void famez_chardev_remove(struct famez_bridge *b)
 {
 	famez_sysfs_remove(b);
 	cdev_device_del(&b->cdev, &b->dev);
 	famez_chardev_shut(b);
-	/* nobody can fault a page in any more: take out those that are */
-	unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
+	famez_mappings_zap(b);
 }
 
 int famez_chardev_register(void)
