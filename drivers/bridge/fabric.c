@@ -273,19 +273,20 @@ static void famez_note_peer(struct famez_bridge *b, u32 id,
 }
 
 /* Sets the channels with a peer up for what the table says of it. */
-static void famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
+static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 {
 	if (generation == READ_ONCE(b->remotes[id].generation))
-		return;
+		return true;
 	if (famez_channel_pair(b, id, generation)) {
-		/* no memory: it stays down for us, until we look again */
+		/* no memory: it stays as it was for us, until we look again */
 		set_bit(id, b->rung);
-		mod_delayed_work(system_highpri_wq, &b->work, HZ);
-		return;
+		queue_delayed_work(system_highpri_wq, &b->work, HZ);
+		return false;
 	}
 	famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
+	return true;
 }
 
 static void famez_look_at_peer(struct famez_bridge *b, u32 id)
@@ -298,7 +299,8 @@ static void famez_look_at_peer(struct famez_bridge *b, u32 id)
 		now.state = FAMEZ_PEER_UP;
 	else if (famez_peer_state(b, id) != FAMEZ_PEER_ABSENT)
 		now.state = FAMEZ_PEER_ATTACHED;
-	famez_pair_peer(b, id, now.generation);
+	if (!famez_pair_peer(b, id, now.generation))
+		return;
 	if (now.generation)
 		famez_sysfs_peer(b, id);
 	/* afterwards: who hears of it can act on it */
