@@ -236,6 +236,9 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 	err = famez_channel_ping(b, ping.peer, ping.timeout_ms,
 				 &ping.nanoseconds);
 	famez_leave(b);
+	/* begun anew it would wait as long again */
+	if (err == -ERESTARTSYS)
+		err = -EINTR;
 	return err ? err : famez_put_struct(user, &ping, sizeof(ping));
 }
 

@@ -237,7 +237,7 @@ struct famez_event {
 
 /*
  * Measure a round trip to a peer's driver, library or switch.  Errors as of
- * FAMEZ_IOC_SEND, and ETIMEDOUT: no answer in time.
+ * FAMEZ_IOC_SEND, but ETIMEDOUT: no answer in time; there is no EAGAIN.
  */
 #define FAMEZ_IOC_PING	_IO(FAMEZ_IOC_TYPE, 0x04)
 
