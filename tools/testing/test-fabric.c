@@ -78,11 +78,42 @@ static void lay_out(void)
 	}
 }
 
+/* ---- A sender that answers each ring by a record of padding -------------------- */
+
+#define ANSWERS		(10 * RING)
+
+static struct famez_channel *answering;	/* by which channel; NULL: nobody does */
+static unsigned long answers;
+
+/* It asks to be rung for room as soon as that record is taken out. */
+static void answer(struct famez_channel *c)
+{
+	uint32_t head = famez_load(&c->tx.head);
+	uint32_t left = RING - (head & (RING - 1));
+	uint32_t size = left < 2 * FAMEZ_RECORD_HEADER ? left :
+							 FAMEZ_RECORD_HEADER;
+	struct famez_record padding = {
+		.length = htole32(size - FAMEZ_RECORD_HEADER),
+		.type = htole16(FAMEZ_TYPE_PAD),
+	};
+
+	/* a test that failed ends, too */
+	if (answers++ == ANSWERS)
+		return;
+	memcpy(c->data + (head & (RING - 1)), &padding, sizeof(padding));
+	famez_store(&c->tx.space_event, head + size - 1);
+	famez_store(&c->tx.asks[0].want,
+		    famez_load(&c->rx.grants[0].limit) - 1);
+	famez_store_release(&c->tx.head, head + size);
+}
+
 static void ring(void *context, uint32_t peer, uint32_t vector)
 {
 	(void)context;
 	(void)vector;
 	sem_post(&doorbell[peer]);
+	if (answering && peer == 2)
+		answer(answering);
 }
 
 static void count_pong(void *context, uint32_t peer, const void *data,
@@ -406,9 +437,33 @@ static void test_other_switch(void **state)
 	famez_fabric_stop(f);
 }
 
+/* It holds nobody longer than a look and a look again at a full ring take. */
+static void test_answers(void **state)
+{
+	unsigned long pongs = 0;
+	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
+	const struct famez_place *channels = &famez_fabric_layout(a)->channels;
+	char data[16];
+	uint32_t from;
+	size_t size;
+
+	(void)state;
+	famez_fabric_service(b);
+	famez_fabric_service(a);
+	/* from 1 to 2, from 1 to 3, from 2 to 1 */
+	answering = (void *)(memory + channels->offset + 2 * channels->stride);
+	answer(answering);
+	assert_int_equal(famez_fabric_recv(a, &from, data, 16, &size), -EAGAIN);
+	answering = NULL;
+	assert_in_range(answers, 2, 2 * RING / FAMEZ_RECORD_HEADER);
+	famez_fabric_stop(b);
+	famez_fabric_stop(a);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_last_words),
