@@ -209,6 +209,10 @@ static int famez_tx_sleep(struct famez_bridge *b, u32 id,
 		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, true);
 		if (err != -EAGAIN || !left)
 			break;
+		/* likewise in the next: see famez_channel_recv() */
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
 		left = wait_event_interruptible_timeout(r->wait,
 							READ_ONCE(r->rings) != rings,
 							left);
@@ -359,6 +363,8 @@ static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
 				      sizeof(cookie));
 		if (err != -EAGAIN)
 			return err;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		*left = wait_event_interruptible_timeout(r->wait,
 							 READ_ONCE(r->rings) != rings,
 							 *left);
@@ -674,6 +680,9 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 			return -ENODEV;
 		if (!left)
 			return -EAGAIN;
+		/* who is rung all the time does not sleep, where it would be seen */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		left = wait_event_interruptible_timeout(b->rx_wait,
 							READ_ONCE(b->rx_events) != events,
 							left);
