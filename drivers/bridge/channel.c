@@ -55,6 +55,8 @@ void famez_channels_find(struct famez_bridge *b)
 			      sizeof(entry));
 		if (famez_direntry_read(&b->layout, &entry, &span))
 			famez_channel_take(b, &span);
+		/* a stranger may have made it as long as the memory */
+		cond_resched();
 	}
 }
 

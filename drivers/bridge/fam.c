@@ -42,6 +42,9 @@ int famez_fam_mmap(struct file *file, struct vm_area_struct *vma)
 	struct famez_bridge *b = famez_bridge_of(file);
 	u64 pages = b->layout.fam_size >> PAGE_SHIFT;
 
+	/* else larger pages than 4096 bytes would show what is before it, too */
+	if (!PAGE_ALIGNED(b->memory + b->layout.fam_offset))
+		return -EINVAL;
 	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
 		return -EINVAL;
 	if (!(vma->vm_flags & VM_MAYSHARE)) {

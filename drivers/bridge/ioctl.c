@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device's ioctls; <linux/famez.h> tells what they do. */
 #include <linux/pagemap.h>
+#include <linux/sizes.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -22,7 +23,7 @@ static int famez_get_struct(void *to, size_t size, size_t least,
 		return -EFAULT;
 	if (theirs < least)
 		return -EINVAL;
-	if (theirs > PAGE_SIZE)
+	if (theirs > SZ_4K)
 		return -E2BIG;
 	err = copy_struct_from_user(to, size, user, theirs);
 	/* what was checked, should another thread have changed it since */
@@ -113,7 +114,7 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	if (err)
 		return err;
 	if (peers.flags || peers.reserved ||
-	    peers.stride < FAMEZ_PEER_INFO_MIN || peers.stride > PAGE_SIZE)
+	    peers.stride < FAMEZ_PEER_INFO_MIN || peers.stride > SZ_4K)
 		return -EINVAL;
 	if (!famez_enter(b))
 		return -ENODEV;

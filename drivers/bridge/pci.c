@@ -110,6 +110,9 @@ static int famez_identify(struct famez_bridge *b, bool doorbell)
  */
 static int famez_control_map(struct famez_bridge *b)
 {
+	/* a 32-bit kernel would map the rest of it only, and go on behind that */
+	if (b->layout.fam_offset > SIZE_MAX)
+		return -EFBIG;
 	if (!request_mem_region(b->memory, b->layout.fam_offset,
 				"famez control area"))
 		return -EBUSY;
