@@ -10,7 +10,8 @@
  * each open file holds.  The device's memory and interrupts go at remove, which
  * first makes every operation leave (famez_enter(), famez_leave()), so what is
  * inside may use them.  An operation sleeps inside, and is woken by remove; it
- * leaves before it touches user memory that may fault.
+ * leaves before it touches user memory that may fault.  A suspend freezes it where
+ * it sleeps; only a ping leaves, as it sleeps with a mutex.
  */
 #ifndef _FAMEZ_BRIDGE_H
 #define _FAMEZ_BRIDGE_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The two channels with each peer: messages, pings, and port 0. */
 #include <linux/bitmap.h>
+#include <linux/freezer.h>
 #include <linux/ktime.h>
 #include <linux/nospec.h>
 #include <linux/random.h>
@@ -168,9 +169,9 @@ static int famez_tx_take_turn(struct famez_remote *r, long *left)
 		mutex_unlock(&r->tx_lock);
 		if (mine)
 			return 0;
-		*left = wait_event_interruptible_timeout(r->turn,
-							 !READ_ONCE(r->sleeper),
-							 *left);
+		*left = wait_event_freezable_timeout(r->turn,
+						     !READ_ONCE(r->sleeper),
+						     *left);
 		if (*left <= 0)
 			return *left ? *left : -EAGAIN;
 	}
@@ -215,9 +216,9 @@ static int famez_tx_sleep(struct famez_bridge *b, u32 id,
 		err = -ERESTARTSYS;
 		if (signal_pending(current))
 			break;
-		left = wait_event_interruptible_timeout(r->wait,
-							READ_ONCE(r->rings) != rings,
-							left);
+		left = wait_event_freezable_timeout(r->wait,
+						    READ_ONCE(r->rings) != rings,
+						    left);
 		err = left < 0 ? left : 0;
 		if (!err && READ_ONCE(r->generation) != generation)
 			err = famez_tx_reset(r);
@@ -685,9 +686,9 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 		/* who is rung all the time does not sleep, where it would be seen */
 		if (signal_pending(current))
 			return -ERESTARTSYS;
-		left = wait_event_interruptible_timeout(b->rx_wait,
-							READ_ONCE(b->rx_events) != events,
-							left);
+		left = wait_event_freezable_timeout(b->rx_wait,
+						    READ_ONCE(b->rx_events) != events,
+						    left);
 		if (left < 0)
 			return left;
 	}

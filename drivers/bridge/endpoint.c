@@ -5,6 +5,7 @@
  * A program's memory is touched inside with page faults off, under a lock that
  * other programs need.  Where that fails, it is faulted in outside.
  */
+#include <linux/freezer.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
@@ -114,10 +115,10 @@ int famez_endpoint_event(struct famez_file *f, struct famez_event *event,
 		err = famez_take_event(f, event);
 		if (err != -EAGAIN || !left)
 			return famez_outcome(err, timeout);
-		left = wait_event_interruptible_timeout(b->event_wait,
-							famez_endpoint_pending(f) ||
-							READ_ONCE(b->wakes) != wakes,
-							left);
+		left = wait_event_freezable_timeout(b->event_wait,
+						    famez_endpoint_pending(f) ||
+						    READ_ONCE(b->wakes) != wakes,
+						    left);
 		if (left < 0)
 			return famez_outcome(left, timeout);
 	}
