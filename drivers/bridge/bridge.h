@@ -89,11 +89,13 @@ static inline void famez_count(unsigned long *counter, unsigned long n)
  * struct famez_vector - an interrupt vector
  * @b: its bridge
  * @number: which
+ * @name: in /proc/interrupts
  * @interrupts: how many came; by its handler alone, read anywhere
  */
 struct famez_vector {
 	struct famez_bridge *b;
 	u32 number;
+	char name[32];
 	unsigned long interrupts;
 };
 
@@ -121,7 +123,7 @@ struct famez_vector {
  * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
  * @pong: the ping that is to go back; under rx_lock
  *
- * @ping_lock: held by the one who waits for a pong
+ * @pinging: somebody has a ping out; under bell_lock
  * @ping: what it sent, 0: nobody waits; under bell_lock
  * @pong_time: when the answer came, 0: not yet; under bell_lock
  */
@@ -144,7 +146,7 @@ struct famez_remote {
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];
 
-	struct mutex ping_lock;	/* the right to have a ping out */
+	bool pinging;
 	u64 ping;
 	u64 pong_time;
 };
@@ -170,6 +172,8 @@ struct famez_remote {
  * @idle: the last of them has left
  * @gone: remove has begun, or it woke as another; before everyone is woken
  * @started: the generation is published; interrupts before that do nothing
+ * @off: it woke as another: lost, whatever the memory says; written once
+ * @missed: the fabric was lost when it was to be read or rung
  *
  * @config: %FAMEZ_CONFIG_FAMEZ or what else it is; constant
  * @layout: what the control area is, without messages only where FAM lies;
@@ -224,6 +228,8 @@ struct famez_bridge {
 	struct completion idle;
 	bool gone;
 	bool started;
+	bool off;
+	bool missed;
 
 	u32 config;
 	struct famez_layout layout;
@@ -319,8 +325,21 @@ void famez_fabric_interrupt(struct famez_bridge *b);
 /** famez_fabric_wake() - make everyone who waits for anything look again */
 void famez_fabric_wake(struct famez_bridge *b);
 
-/** famez_ring() - leave our mark with a peer, and ring it; any context */
-void famez_ring(struct famez_bridge *b, u32 id);
+/**
+ * famez_ring() - leave our mark with a peer, and ring it; any context
+ *
+ * Return: false when the fabric is lost: then nobody was rung, and
+ * famez_catch_up() comes back to it
+ */
+bool famez_ring(struct famez_bridge *b, u32 id);
+
+/**
+ * famez_catch_up() - do what was left while the fabric looked lost
+ *
+ * A stranger can write another fabric's number, and the right one again.  Who
+ * waited meanwhile was told; what came meanwhile is looked at here.
+ */
+void famez_catch_up(struct famez_bridge *b);
 
 /** famez_again() - there is more to do for a peer: have the work see to it */
 void famez_again(struct famez_bridge *b, u32 id);

@@ -61,6 +61,17 @@ void famez_channels_find(struct famez_bridge *b)
 	}
 }
 
+/*
+ * What is left of @timeout jiffies since @start.  Time runs on while a call that
+ * is woken again and again does not sleep.
+ */
+static long famez_left(unsigned long start, long timeout)
+{
+	if (timeout == MAX_SCHEDULE_TIMEOUT)
+		return timeout;
+	return max(timeout - (long)(jiffies - start), 0L);
+}
+
 /* ---- Sending ------------------------------------------------------------------- */
 
 /* May something be sent to this peer now?  Under tx_lock. */
@@ -108,8 +119,9 @@ static int famez_tx_write(struct famez_bridge *b, u32 id, u16 type,
 	/* a ping is not for the program that reads: empty the ring up to it */
 	if (type != FAMEZ_TYPE_DATA)
 		famez_tx_drain(&r->tx);
-	if (famez_tx_must_ring(&r->tx) || type != FAMEZ_TYPE_DATA)
-		famez_ring(b, id);
+	if ((famez_tx_must_ring(&r->tx) || type != FAMEZ_TYPE_DATA) &&
+	    !famez_ring(b, id))
+		return -ENODEV;
 	/* the device may have been pulled out, and taken nothing */
 	return famez_lost(b) ? -ENODEV : 0;
 }
@@ -155,9 +167,11 @@ static int famez_tx_try_locked(struct famez_bridge *b, u32 id, u16 type,
 	return err;
 }
 
-/* Becomes the sleeper; *left jiffies at most. */
-static int famez_tx_take_turn(struct famez_remote *r, long *left)
+/* Becomes the sleeper. */
+static int famez_tx_take_turn(struct famez_remote *r, unsigned long start,
+			      long timeout)
 {
+	long left;
 	bool mine;
 
 	for (;;) {
@@ -169,11 +183,11 @@ static int famez_tx_take_turn(struct famez_remote *r, long *left)
 		mutex_unlock(&r->tx_lock);
 		if (mine)
 			return 0;
-		*left = wait_event_freezable_timeout(r->turn,
-						     !READ_ONCE(r->sleeper),
-						     *left);
-		if (*left <= 0)
-			return *left ? *left : -EAGAIN;
+		left = wait_event_freezable_timeout(r->turn,
+						    !READ_ONCE(r->sleeper),
+						    famez_left(start, timeout));
+		if (left <= 0)
+			return left ? left : -EAGAIN;
 	}
 }
 
@@ -197,17 +211,20 @@ static int famez_tx_reset(struct famez_remote *r)
 }
 
 static int famez_tx_sleep(struct famez_bridge *b, u32 id,
-			  struct iov_iter *from, long left)
+			  struct iov_iter *from, long timeout)
 {
 	struct famez_remote *r = &b->remotes[id];
 	u32 generation = READ_ONCE(r->generation);
+	unsigned long start = jiffies;
 	unsigned int rings;
+	long left;
 	int err;
 
-	err = famez_tx_take_turn(r, &left);
+	err = famez_tx_take_turn(r, start, timeout);
 	if (err)
 		return err;
 	for (;;) {
+		left = famez_left(start, timeout);
 		rings = READ_ONCE(r->rings);
 		err = famez_tx_try_locked(b, id, FAMEZ_TYPE_DATA, from, true);
 		if (err != -EAGAIN || !left)
@@ -352,12 +369,13 @@ static void famez_ping_expect(struct famez_bridge *b, struct famez_remote *r,
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 }
 
-/* Sends a ping; waits for room until *left jiffies are over. */
+/* Sends a ping; waits for room. */
 static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
-			   long *left)
+			   unsigned long start, long timeout)
 {
 	struct famez_remote *r = &b->remotes[id];
 	unsigned int rings;
+	long left;
 	int err;
 
 	for (;;) {
@@ -368,11 +386,11 @@ static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
 			return err;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
-		*left = wait_event_interruptible_timeout(r->wait,
-							 READ_ONCE(r->rings) != rings,
-							 *left);
-		if (*left <= 0)
-			return *left ? *left : -ETIMEDOUT;
+		left = wait_event_interruptible_timeout(r->wait,
+							READ_ONCE(r->rings) != rings,
+							famez_left(start, timeout));
+		if (left <= 0)
+			return left ? left : -ETIMEDOUT;
 	}
 }
 
@@ -398,30 +416,56 @@ static int famez_ping_wait(struct famez_bridge *b, struct famez_remote *r,
 	return left ? -ECONNRESET : -ETIMEDOUT;
 }
 
-static int famez_ping_one(struct famez_bridge *b, u32 id, long left,
-			  u64 *nanoseconds)
+static int famez_ping_one(struct famez_bridge *b, u32 id, unsigned long start,
+			  long timeout, u64 *nanoseconds)
 {
 	struct famez_remote *r = &b->remotes[id];
 	u32 generation = READ_ONCE(r->generation);
-	u64 start = ktime_get_ns();
+	u64 began = ktime_get_ns();
 	u64 cookie;
 	int err;
 
 	/* random, so that a late answer to an earlier ping is not taken for it */
 	cookie = get_random_u64() | 1;
 	famez_ping_expect(b, r, cookie);
-	err = famez_ping_send(b, id, cookie, &left);
+	err = famez_ping_send(b, id, cookie, start, timeout);
 	if (!err)
-		err = famez_ping_wait(b, r, generation, left);
+		err = famez_ping_wait(b, r, generation,
+				      famez_left(start, timeout));
 	famez_ping_expect(b, r, 0);
 	if (!err)
-		*nanoseconds = READ_ONCE(r->pong_time) - start;
+		*nanoseconds = READ_ONCE(r->pong_time) - began;
 	return err;
+}
+
+/* One ping of a peer at a time: the right to it, or false. */
+static bool famez_ping_begin(struct famez_bridge *b, struct famez_remote *r)
+{
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	mine = !r->pinging;
+	r->pinging = true;
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	return mine;
+}
+
+static void famez_ping_end(struct famez_bridge *b, struct famez_remote *r)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	r->pinging = false;
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	wake_up_interruptible_all(&r->wait);
 }
 
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds)
 {
+	long timeout = msecs_to_jiffies(timeout_ms), left;
+	unsigned long start = jiffies;
 	struct famez_remote *r;
 	int err;
 
@@ -430,10 +474,16 @@ int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		return err;
 	id = array_index_nospec(id, b->layout.peers.count);
 	r = &b->remotes[id];
-	if (mutex_lock_interruptible(&r->ping_lock))
-		return -ERESTARTSYS;
-	err = famez_ping_one(b, id, msecs_to_jiffies(timeout_ms), nanoseconds);
-	mutex_unlock(&r->ping_lock);
+	left = wait_event_interruptible_timeout(r->wait,
+						READ_ONCE(b->gone) ||
+						famez_ping_begin(b, r),
+						timeout);
+	if (left <= 0)
+		return left ? left : -ETIMEDOUT;
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
+	err = famez_ping_one(b, id, start, timeout, nanoseconds);
+	famez_ping_end(b, r);
 	return err;
 }
 
@@ -444,8 +494,8 @@ static void famez_rx_settle(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
 
-	if (famez_inbox_must_ring(&r->in))
-		famez_ring(b, id);
+	if (famez_inbox_must_ring(&r->in) && !famez_ring(b, id))
+		r->in.ring = true;
 	if (!r->in.garbage)
 		return;
 	famez_count(&r->counters.rx_garbage, r->in.garbage);
@@ -648,6 +698,7 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 
 	if (famez_lost(b))
 		return -ENODEV;
+	famez_catch_up(b);
 	mutex_lock(&b->rx_lock);
 	err = famez_next(b, &d->peer, &m);
 	if (err && sleeper)
@@ -668,12 +719,15 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 }
 
 int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
-		       long left)
+		       long timeout)
 {
+	unsigned long start = jiffies;
 	unsigned int events;
+	long left;
 	int err;
 
 	for (;;) {
+		left = famez_left(start, timeout);
 		events = READ_ONCE(b->rx_events);
 		/* who polls edge by edge does not ask again: it sleeps, too */
 		err = famez_rx_try(b, d, left || wq_has_sleeper(&b->rx_wait));
@@ -702,6 +756,7 @@ bool famez_channel_readable(struct famez_bridge *b)
 
 	if (famez_lost(b))
 		return false;
+	famez_catch_up(b);
 	mutex_lock(&b->rx_lock);
 	err = famez_next(b, &id, &m);
 	if (err)

@@ -150,7 +150,8 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 
 bool famez_lost(struct famez_bridge *b)
 {
-	return le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
+	return READ_ONCE(b->off) ||
+	       le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
 	       b->layout.fabric;
 }
 
@@ -170,16 +171,21 @@ static void famez_ring_unlocked(struct famez_bridge *b, u32 id)
 	famez_doorbell(b, id, b->id % armed);
 }
 
-void famez_ring(struct famez_bridge *b, u32 id)
+bool famez_ring(struct famez_bridge *b, u32 id)
 {
 	unsigned long flags;
 
+	if (famez_lost(b)) {
+		WRITE_ONCE(b->missed, true);
+		return false;
+	}
 	/* nobody hears it: the switch reads the eventfds of who has left */
-	if (famez_lost(b) || famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
-		return;
+	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
+		return true;
 	spin_lock_irqsave(&b->bell_lock, flags);
 	famez_ring_unlocked(b, id);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
+	return true;
 }
 
 /* The marks that peers have left since, under bell_lock. */
@@ -213,14 +219,28 @@ void famez_fabric_interrupt(struct famez_bridge *b)
 	unsigned long flags;
 
 	/* what was left by then is looked at when we start */
-	if (!READ_ONCE(b->started) || famez_lost(b))
+	if (!READ_ONCE(b->started))
 		return;
 	spin_lock_irqsave(&b->bell_lock, flags);
-	famez_take_bells(b);
+	if (famez_lost(b))
+		WRITE_ONCE(b->missed, true);
+	else
+		famez_take_bells(b);
 	WRITE_ONCE(b->rx_events, b->rx_events + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&b->rx_wait);
 	mod_delayed_work(system_highpri_wq, &b->work, 0);
+}
+
+void famez_catch_up(struct famez_bridge *b)
+{
+	if (!READ_ONCE(b->missed) || famez_lost(b))
+		return;
+	WRITE_ONCE(b->missed, false);
+	smp_mb();	/* what is missed from here on is for the next */
+	bitmap_fill(b->rung, b->layout.peers.count);
+	bitmap_fill(b->active, b->layout.peers.count);
+	famez_fabric_interrupt(b);
 }
 
 void famez_again(struct famez_bridge *b, u32 id)
@@ -357,6 +377,7 @@ static void famez_fabric_work(struct work_struct *work)
 		famez_fabric_wake(b);
 		return;
 	}
+	famez_catch_up(b);
 	famez_refresh_record(b);
 	if (famez_peers_epoch(b) != b->peers_epoch)
 		famez_look_at_all_peers(b);
@@ -373,7 +394,6 @@ static void famez_remote_init(struct famez_remote *r)
 	init_waitqueue_head(&r->wait);
 	init_waitqueue_head(&r->turn);
 	mutex_init(&r->tx_lock);
-	mutex_init(&r->ping_lock);
 }
 
 static void famez_new_generation(struct famez_bridge *b)

@@ -143,5 +143,8 @@ ssize_t famez_fam_read(struct kiocb *iocb, struct iov_iter *to)
 
 ssize_t famez_fam_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	/* there is nothing to append to; a shell's >> does not mean offset 0 */
+	if (iocb->ki_flags & IOCB_APPEND && iov_iter_count(from))
+		return -ENOSPC;
 	return famez_fam_move(iocb, from, true);
 }

@@ -268,9 +268,17 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct famez_bridge *b = famez_bridge_of(file);
 	void __user *user = (void __user *)arg;
 
-	if (cmd == FAMEZ_IOC_INFO)
+	switch (cmd) {
+	case FAMEZ_IOC_INFO:
 		return famez_ioc_info(b, user);
-	if (_IOC_TYPE(cmd) == FAMEZ_IOC_TYPE && !famez_has_messages(b))
-		return -EOPNOTSUPP;
-	return famez_message_ioctl(file, cmd, user);
+	case FAMEZ_IOC_PEERS:
+	case FAMEZ_IOC_SEND:
+	case FAMEZ_IOC_RECV:
+	case FAMEZ_IOC_PING:
+	case FAMEZ_IOC_EVENT:
+		if (!famez_has_messages(b))
+			return -EOPNOTSUPP;
+		return famez_message_ioctl(file, cmd, user);
+	}
+	return -ENOTTY;
 }

@@ -24,8 +24,9 @@
 #define FAMEZ_REG_IVPOSITION	8	/* own id */
 #define FAMEZ_REG_DOORBELL	12	/* peer << 16 | vector */
 
-/* Enough of the memory to tell what it is. */
+/* Enough of the memory to tell what it is, and the least that QEMU gives. */
 #define FAMEZ_FIRST_BYTES	8192
+#define FAMEZ_LEAST_BYTES	4096
 
 void famez_doorbell(struct famez_bridge *b, u32 peer, u32 vector)
 {
@@ -58,10 +59,13 @@ static void famez_irqs_free(struct famez_bridge *b)
 
 static int famez_irq_request(struct famez_bridge *b, int i)
 {
-	b->vector[i].b = b;
-	b->vector[i].number = i;
+	struct famez_vector *v = &b->vector[i];
+
+	v->b = b;
+	v->number = i;
+	snprintf(v->name, sizeof(v->name), "%s-%d", dev_name(&b->dev), i);
 	return request_irq(pci_irq_vector(b->pdev, i), famez_interrupt, 0,
-			   dev_name(&b->dev), &b->vector[i]);
+			   v->name, v);
 }
 
 /* Fewer vectors than the fabric offers are fine: senders share them. */
@@ -93,6 +97,10 @@ static int famez_identify(struct famez_bridge *b, bool doorbell)
 	const char *reason;
 	void *first;
 
+	if (size < FAMEZ_LEAST_BYTES) {
+		dev_info(&b->pdev->dev, "not bound: no shared memory\n");
+		return -ENODEV;
+	}
 	first = memremap(b->memory, bytes, MEMREMAP_WB);
 	if (!first)
 		return -ENOMEM;
@@ -352,7 +360,7 @@ static void famez_turn_off(struct famez_bridge *b, u32 id)
 	dev_err(&b->pdev->dev,
 		"turned off: the id was %u and is %u, or the switch is another; unload and load famez_bridge\n",
 		b->id, id);
-	b->layout.fabric = 0;	/* no switch's number: famez_lost() */
+	WRITE_ONCE(b->off, true);
 	WRITE_ONCE(b->gone, true);
 	famez_fabric_wake(b);
 }

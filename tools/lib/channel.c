@@ -226,20 +226,28 @@ static int arm(struct famez_fabric *f, uint32_t id, struct famez_message *m)
 	return err;
 }
 
-/* The next message from anyone, each in turn. */
+/*
+ * The next message from anyone, each in turn.  Who has more to look at than one
+ * call does is not armed, and rings nobody: so we ring ourselves for it.
+ */
 static int next_message(struct famez_fabric *f, uint32_t *id,
 			struct famez_message *m)
 {
 	uint32_t i, n = f->layout.peers.count;
+	int err;
 
 	for (i = 0; i < n; i++) {
 		*id = (f->next + i) % n;
 		if (f->peers[*id].active && !next_from(f, *id, m))
 			return 0;
 	}
-	for (*id = 0; *id < n; ++*id)
-		if (f->peers[*id].active && !arm(f, *id, m))
+	for (*id = 0; *id < n; ++*id) {
+		err = f->peers[*id].active ? arm(f, *id, m) : -EAGAIN;
+		if (!err)
 			return 0;
+		if (err == -EBUSY)
+			fabric_ring_self(f, *id);
+	}
 	return -EAGAIN;
 }
 

@@ -49,6 +49,9 @@ struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id);
 /* Leaves our mark with a peer, and rings it. */
 void fabric_ring(struct famez_fabric *f, uint32_t id);
 
+/* There is more to do for a peer: rings ourselves, to come back for it. */
+void fabric_ring_self(struct famez_fabric *f, uint32_t id);
+
 /* ---- channel.c ---- */
 
 /* Sets both channels with a peer up for its generation, 0: down. */

@@ -101,8 +101,7 @@ static void look_at_all_peers(struct famez_fabric *f)
 		look_at_peer(f, id);
 }
 
-/* There is more to do for a peer: come back for it. */
-static void ring_self(struct famez_fabric *f, uint32_t id)
+void fabric_ring_self(struct famez_fabric *f, uint32_t id)
 {
 	uint8_t *row = bell_row(f, f->config.id) + id;
 
@@ -145,7 +144,7 @@ int famez_fabric_service(struct famez_fabric *f)
 			continue;
 		look_at_peer(f, id);
 		if (channel_service(f, id))
-			ring_self(f, id);
+			fabric_ring_self(f, id);
 	}
 	return 0;
 }

@@ -452,9 +452,13 @@ static void test_answers(void **state)
 	famez_fabric_service(a);
 	/* from 1 to 2, from 1 to 3, from 2 to 1 */
 	answering = (void *)(memory + channels->offset + 2 * channels->stride);
+	while (!sem_trywait(&doorbell[1]))
+		;
 	answer(answering);
 	assert_int_equal(famez_fabric_recv(a, &from, data, 16, &size), -EAGAIN);
 	answering = NULL;
+	/* it has not looked at all of it, and comes back */
+	assert_int_equal(sem_trywait(&doorbell[1]), 0);
 	assert_in_range(answers, 2, 2 * RING / FAMEZ_RECORD_HEADER);
 	famez_fabric_stop(b);
 	famez_fabric_stop(a);

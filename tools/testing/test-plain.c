@@ -46,6 +46,8 @@ static void test_no_messages(void **state)
 		assert_int_equal(ioctl(fd, commands[i], words), -1);
 		assert_int_equal(errno, EOPNOTSUPP);
 	}
+	assert_int_equal(ioctl(fd, _IO(FAMEZ_IOC_TYPE, 0x7f), words), -1);
+	assert_int_equal(errno, ENOTTY);
 	assert_int_equal(ioctl(fd, _IO('x', 1), words), -1);
 	assert_int_equal(errno, ENOTTY);
 	close(fd);
@@ -107,6 +109,10 @@ static void test_modes(void **state)
 	assert_int_equal(errno, EBADF);
 	assert_int_equal(read(writer, &byte, 1), -1);
 	assert_int_equal(errno, EBADF);
+	close(writer);
+	writer = open(device, O_WRONLY | O_APPEND);
+	assert_int_equal(write(writer, &byte, 1), -1);
+	assert_int_equal(errno, ENOSPC);
 	close(reader);
 	close(writer);
 }

@@ -12,7 +12,7 @@
  *
  * A device without a doorbell, /dev/famez_fam, has no messages: all commands but
  * FAMEZ_IOC_INFO are EOPNOTSUPP.  There read(2) and write(2) are of FAM, at the
- * file's offset; ENOSPC: behind its end.
+ * file's offset; ENOSPC: behind its end, and with O_APPEND.
  *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
@@ -23,8 +23,8 @@
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
  * ENODEV (the device has gone; or another switch has taken its memory, where
- * only FAMEZ_IOC_INFO and mmap(2) go on), EBADF (the file is not open for what
- * the command does).
+ * only FAMEZ_IOC_INFO and mmap(2) go on), EBADF (SEND on a file that is not open
+ * for writing; RECV and EVENT on one that is not open for reading).
  */
 #ifndef _UAPI_LINUX_FAMEZ_H
 #define _UAPI_LINUX_FAMEZ_H
@@ -36,6 +36,7 @@
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
 
 #define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */
+/* 2 and 3 are kept for switches that know mailslots, or doorbells, alone */
 #define FAMEZ_CONFIG_PLAIN	4	/* no doorbell: FAM alone */
 #define FAMEZ_CONFIG_NEWER	5	/* a newer layout: FAM alone */
 
