@@ -43,6 +43,7 @@
  * @space_event: likewise
  * @ask_sent: likewise
  * @ask_want: likewise
+ * @helped: @head when famez_tx_help() last asked
  */
 struct famez_tx {
 	struct famez_tx_half *mine;
@@ -58,6 +59,7 @@ struct famez_tx {
 	__u32 space_event;
 	__u32 ask_sent;
 	__u32 ask_want;
+	__u32 helped;
 };
 
 /**
@@ -291,7 +293,9 @@ static inline void famez_tx_drain(struct famez_tx *tx)
  * It does where not programs that have yet to read stand in the way: the ring
  * is full while the port has room, the port has none while nothing is on its
  * way, or the receiver's half is not what it should be.  The receiver rings
- * when it has done what it could.
+ * when it has done what it could, and goes on with it when it can do more: so it
+ * is asked once.  Two that wait for each other would else wake each other by
+ * asking, for ever.
  *
  * Return: true when the caller must ring
  */
@@ -303,6 +307,9 @@ static inline bool famez_tx_help(struct famez_tx *tx, __u16 type, __u32 length)
 	if (type == FAMEZ_TYPE_DATA && !famez_tx_granted(tx, length) &&
 	    famez_tx_ready(tx) && used && used <= tx->size)
 		return spoilt;
+	if (tx->helped == tx->head && famez_tx_ready(tx) && used <= tx->size)
+		return spoilt;
+	tx->helped = tx->head;
 	famez_tx_drain(tx);
 	return true;
 }
@@ -378,6 +385,7 @@ static inline bool famez_tx_pair(struct famez_tx *tx, __u32 own, __u32 other)
 	tx->asked = tx->head;
 	tx->sent = tx->head;
 	tx->drain = tx->head;
+	tx->helped = tx->head - 1;	/* no head: not asked yet */
 	famez_store(&tx->mine->head, tx->head);
 	famez_store(&tx->mine->drain, tx->drain);
 	famez_tx_unwait(tx);

@@ -379,6 +379,33 @@ static void test_window(void **state)
 }
 
 /* a ping does not wait for a program to read, nor for its window */
+/*
+ * A sender that finds the window used up, and the ring emptied, asks for help once,
+ * however often it is woken: two that wait for each other would ring for ever.
+ */
+static void test_asks_once(void **state)
+{
+	struct pair *p = pair_new(1024, 99);
+	int n = fill(p, 40);
+
+	(void)state;
+	if (famez_tx_help(&p->tx, FAMEZ_TYPE_PING, 40))
+		drain(p);
+	assert_int_equal(p->in.rx.tail, p->tx.head);
+	famez_tx_wait(&p->tx, 40);
+	drain(p);
+	famez_inbox_must_ring(&p->in);
+	assert_false(famez_tx_wait(&p->tx, 40));
+	assert_false(famez_tx_help(&p->tx, FAMEZ_TYPE_DATA, 40));
+	/* and is rung when a program has read */
+	get(p, 40);
+	assert_true(famez_inbox_must_ring(&p->in));
+	assert_true(famez_tx_granted(&p->tx, 40));
+	while (--n)
+		get(p, 40);
+	pair_free(p);
+}
+
 static void test_ping_passes(void **state)
 {
 	struct pair *p = pair_new(1024, 99);
@@ -777,6 +804,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_doorbells),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_asks_once),
 		cmocka_unit_test(test_ping_passes),
 		cmocka_unit_test(test_help_is_answered),
 		cmocka_unit_test(test_control_makes_room),

@@ -69,6 +69,23 @@ ok "reading brings all of them"
 says node01 '^done 0$'; ok "and wakes the sender"
 at_most 1 "$before" "$(interrupts node01)" "at the cost of at most one interrupt"
 
+# ---- two wait for each other, and nobody reads ----
+
+for pair in 'node01 2' 'node02 1'; do
+	set -- $pair
+	fill "$1" "$2"
+	background "$1" "famezctl send $2 </tmp/long; echo done \$?"
+	on "$1" 'until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done'
+done
+one=$(interrupts node01)
+two=$(interrupts node02)
+on all 'sleep 1'
+at_most 0 "$one" "$(interrupts node01)" "two senders that wait for each other do not wake each other"
+at_most 0 "$two" "$(interrupts node02)" "at either end"
+on all 'until grep -q done /tmp/bg && ! famezctl recv --raw --nonblock >/dev/null; do
+	famezctl recv --raw --nonblock >/dev/null; done' 2>/dev/null
+says node01 '^done 0$' && says node02 '^done 0$'; ok "and go on when somebody reads"
+
 # ---- nobody does anything ----
 
 one=$(interrupts node01)
