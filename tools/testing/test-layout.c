@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * <famez/layout.h>: what a header and a directory may say.  Each field by itself
+ * is given what it must not be; whatever is taken up lies inside the memory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <famez/layout.h>
+
+#include "plan.h"
+
+#define MEMORY	(1ULL << 20)
+#define FAM	(1ULL << 19)
+
+static struct famez_table table(uint64_t offset, uint32_t count,
+				uint32_t stride)
+{
+	return (struct famez_table) {
+		.offset = htole64(offset),
+		.count = htole32(count),
+		.stride = htole32(stride),
+	};
+}
+
+static struct famez_header good(void)
+{
+	return (struct famez_header) {
+		.magic = htole64(FAMEZ_MAGIC),
+		.major = htole32(FAMEZ_MAJOR),
+		.minor = htole32(FAMEZ_MINOR),
+		.header_size = htole32(sizeof(struct famez_header)),
+		.fabric = htole64(1),
+		.memory_size = htole64(MEMORY),
+		.fam_offset = htole64(FAM),
+		.fam_size = htole64(MEMORY - FAM),
+		.server_id = htole32(3),
+		.vectors = htole32(4),
+		.notify_vector = htole32(3),
+		.peers = table(4096, 4, sizeof(struct famez_peer)),
+		.bells = table(8192, 4, 2 * FAMEZ_BELL_ROW(4)),
+		.directory = table(12288, 12, sizeof(struct famez_direntry)),
+		.regions = table(16384, 2, sizeof(struct famez_region)),
+		.channels = table(65536, 12,
+				  sizeof(struct famez_channel) + 512),
+	};
+}
+
+static int read_header(struct famez_header *h, struct famez_layout *l)
+{
+	h->checksum = htole32(famez_header_checksum(h));
+	return famez_layout_read(l, h, MEMORY);
+}
+
+#define EXPECT(error, change) do { \
+	struct famez_header h = good(); \
+	struct famez_layout l; \
+	\
+	change; \
+	assert_int_equal(read_header(&h, &l), error); \
+} while (0)
+
+static void test_header(void **state)
+{
+	(void)state;
+	EXPECT(0, (void)0);
+	EXPECT(0, h.minor = htole32(99));
+	EXPECT(0, h.optional = htole64(1));
+	EXPECT(0, h.header_size = htole32(4096));
+	EXPECT(-ENODATA, h.magic ^= 1);
+	EXPECT(-EPROTONOSUPPORT, h.major = htole32(FAMEZ_MAJOR + 1));
+	EXPECT(-EPROTONOSUPPORT, h.required = htole64(1));
+	EXPECT(-EBADMSG, h.header_size = htole32(sizeof(h) - 1));
+	EXPECT(-EBADMSG, h.fabric = 0);
+	EXPECT(-EBADMSG, h.memory_size = htole64(MEMORY * 2));
+	EXPECT(-EBADMSG, h.fam_offset = htole64(MEMORY));
+	EXPECT(-EBADMSG, h.fam_offset = htole64(FAM + 1));
+	EXPECT(-EBADMSG, h.fam_size = htole64(MEMORY));
+	EXPECT(-EBADMSG, h.server_id = htole32(4));
+	EXPECT(-EBADMSG, h.vectors = 0);
+	EXPECT(-EBADMSG, h.vectors = htole32(FAMEZ_VECTORS_MAX + 1));
+	EXPECT(-EBADMSG, h.notify_vector = htole32(4));
+}
+
+/* Any bit of it that is not the epochs', which change. */
+static void test_checksum(void **state)
+{
+	struct famez_header h = good();
+	struct famez_layout l;
+	size_t bit;
+
+	(void)state;
+	h.checksum = htole32(famez_header_checksum(&h));
+	assert_int_equal(famez_layout_read(&l, &h, MEMORY), 0);
+	for (bit = 0; bit < 8 * offsetof(struct famez_header, peers_epoch);
+	     bit++) {
+		((uint8_t *)&h)[bit / 8] ^= 1 << bit % 8;
+		assert_int_not_equal(famez_layout_read(&l, &h, MEMORY), 0);
+		((uint8_t *)&h)[bit / 8] ^= 1 << bit % 8;
+	}
+	h.peers_epoch = htole32(99);
+	assert_int_equal(famez_layout_read(&l, &h, MEMORY), 0);
+}
+
+static void test_tables(void **state)
+{
+	const uint32_t channel = sizeof(struct famez_channel) + 512;
+
+	(void)state;
+	EXPECT(-EBADMSG, h.peers = table(4096, 1, 256));
+	EXPECT(-EBADMSG, h.peers = table(4096, 4, 128));
+	EXPECT(-EBADMSG, h.peers = table(4096, 4, 257));
+	EXPECT(-EBADMSG, h.peers = table(4096, FAMEZ_PEERS_MAX + 1, 256));
+	EXPECT(-EBADMSG, h.peers = table(448, 4, 256));
+	EXPECT(-EBADMSG, h.peers = table(4097, 4, 256));
+	EXPECT(-EBADMSG, h.peers = table(FAM - 512, 4, 256));
+	EXPECT(-EBADMSG, h.peers = table(UINT64_MAX - 63, 4, 256));
+	EXPECT(-EBADMSG, h.bells = table(8192, 3, 128));
+	EXPECT(-EBADMSG, h.bells = table(8192, 4, 64));
+	EXPECT(-EBADMSG, h.directory = table(12288, UINT32_MAX, 32));
+	EXPECT(-EBADMSG, h.directory = table(12288, 1, UINT32_MAX - 31));
+	EXPECT(-EBADMSG, h.regions = table(FAM, 1, 128));
+	EXPECT(-EBADMSG, h.channels = table(65536, 1000000, channel));
+	EXPECT(-EBADMSG, h.channels = table(65536, 12, channel - 32));
+	EXPECT(0, h.regions = table(FAM, 0, 128));
+}
+
+#define ENTRY(result, change) do { \
+	struct famez_direntry e = { \
+		.from = htole32(1), .to = htole32(2), \
+		.offset = htole64(65536), .size = htole32(512), \
+	}; \
+	struct famez_span span; \
+	\
+	change; \
+	assert_int_equal(famez_direntry_read(&l, &e, &span), result); \
+} while (0)
+
+static void test_directory(void **state)
+{
+	const uint64_t bytes = 12 * (sizeof(struct famez_channel) + 512);
+	struct famez_header h = good();
+	struct famez_layout l;
+
+	(void)state;
+	assert_int_equal(read_header(&h, &l), 0);
+	ENTRY(true, (void)0);
+	ENTRY(true, e.offset = htole64(65536 + 11 * bytes / 12));
+	ENTRY(true, e.size = htole32(1024));
+	ENTRY(false, e.offset = htole64(65536 + bytes));
+	ENTRY(false, e.offset = htole64(65536 + 11 * bytes / 12 + 64));
+	ENTRY(false, e.offset = htole64(65536 - 64));
+	ENTRY(false, e.offset = htole64(65536 + 32));
+	ENTRY(false, e.offset = htole64(UINT64_MAX - 63));
+	ENTRY(false, e.size = 0);
+	ENTRY(false, e.size = htole32(256));
+	ENTRY(false, e.size = htole32(513));
+	ENTRY(false, e.size = htole32(1536));
+	ENTRY(false, e.size = htole32(FAMEZ_RING_MAX * 2));
+	ENTRY(false, e.from = htole32(4));
+	ENTRY(false, e.to = htole32(4));
+	ENTRY(false, e.to = htole32(1));
+	ENTRY(false, e.to = htole32(UINT32_MAX));
+}
+
+/* Entries that all name the same place take no more than there is. */
+static void test_overlaps(void **state)
+{
+	struct famez_span span = { .size = 512 };
+	struct famez_header h = good();
+	struct famez_layout l;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(read_header(&h, &l), 0);
+	while (famez_layout_take(&l, &span))
+		n++;
+	assert_int_equal(n, 12);
+}
+
+static void test_strings(void **state)
+{
+	char from[FAMEZ_NAME_SIZE], to[FAMEZ_NAME_SIZE];
+
+	(void)state;
+	memset(from, 'x', sizeof(from));
+	famez_copy_string(to, from);
+	assert_int_equal(strlen(to), FAMEZ_NAME_SIZE - 1);
+	strcpy(from, "a\x1b[2J\x7f\xff ~");
+	famez_copy_string(to, from);
+	assert_string_equal(to, "a?[2J?? ~");
+	assert_int_equal(to[FAMEZ_NAME_SIZE - 1], 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_overlaps),
+		cmocka_unit_test(test_strings),
+	};
+
+	return RUN_PLAN("layout", tests);
+}
