@@ -660,6 +660,25 @@ static void test_garbage(void **state)
 }
 
 /* Each of these is found, and nothing is read for it. */
+/* A limit behind what was sent, or far in front of it, grants nothing. */
+static void test_bad_limits(void **state)
+{
+	struct pair *p = pair_new(1024, 99);
+	__le32 *limit = &p->channel->rx.grants[0].limit;
+
+	(void)state;
+	assert_true(famez_tx_granted(&p->tx, 40));
+	famez_store(limit, p->tx.sent - 8);
+	assert_false(famez_tx_granted(&p->tx, 40));
+	famez_store(limit, p->tx.sent - 0x40000000);
+	assert_false(famez_tx_granted(&p->tx, 40));
+	famez_store(limit, p->tx.sent + famez_record_size(40) - 1);
+	assert_false(famez_tx_granted(&p->tx, 40));
+	famez_store(limit, p->tx.sent + famez_record_size(40));
+	assert_true(famez_tx_granted(&p->tx, 40));
+	pair_free(p);
+}
+
 static void test_bad_numbers(void **state)
 {
 	static const uint32_t lengths[] = {
@@ -815,6 +834,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_long_life),
 		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_bad_limits),
 		cmocka_unit_test(test_bad_numbers),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_window_heals),

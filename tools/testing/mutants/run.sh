@@ -57,8 +57,8 @@ judge() {
 		case $(cat "build/logs/$test.result" 2>/dev/null) in
 		passed) echo LIVES ;;
 		'') echo 'STALE: its test has not run' ;;
-		*) echo "killed: $(grep -hm1 -E '^not ok|FAILED|ERROR:' "build/logs/$test.log" \
-			"build/logs/$test.err" || cat "build/logs/$test.result")" ;;
+		*) echo "killed: $(grep -hE '^not ok|FAILED|ERROR:' "build/logs/$test.log" \
+			"build/logs/$test.err" | grep -m 1 . || cat "build/logs/$test.result")" ;;
 		esac
 	fi
 	# newer than what was built from the mutant
