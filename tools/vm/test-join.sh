@@ -27,7 +27,7 @@ refuses 2 'names no socket' --join :8; ok '--join: no socket'
 # ---- two fabrics ----
 
 start other "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$other" \
-	--size 1M --clients 5 --vectors 7 --backing "famez-join.$$"
+	--size 1M --clients 5 --vectors 7 --backing "$tmp/other.fam"
 saw other '^famez-server: ready' >/dev/null || exit 1
 boot 2 --plain "$tmp/fam:1M" --join "$other:7" \
 	--device virtio-rng-pci,id=last

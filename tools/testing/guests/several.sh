@@ -64,7 +64,7 @@ udev=$("$top/tools/testing/unpack.sh" udev) &&
 image=$tmp/image
 
 start other "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$tmp/other.sock" \
-	--backing "famez-other.$$" --size 16M
+	--backing "$tmp/other.fam" --size 16M
 saw other ready >/dev/null; ok 'a second switch'
 boot 1 --plain "$tmp/fam:1M" --qemu -chardev --qemu "socket,id=other,path=$tmp/other.sock" \
 	--device "ivshmem-doorbell,chardev=other,vectors=16,addr=0x10"
