@@ -171,7 +171,7 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
-IN_GUESTS := test-device test-events test-faults test-files test-fuzz test-gone test-lost \
+IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain
 TESTS := test-layout-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
 	famez-flood famez-lives famez-soak soak-judge kexec-file \

@@ -86,8 +86,13 @@ static void add_machine(struct arguments *args, const struct node *node,
 		add(args, "-cpu");
 		add(args, "host");
 	}
+	/*
+	 * For a guest that can never have a second CPU, the emulator leaves out
+	 * the barriers that others on the fabric count on.
+	 */
 	add(args, "-smp");
-	add(args, "%s", options->cpus);
+	add(args, "cpus=%s%s", options->cpus,
+	    strcmp(options->cpus, "1") ? "" : ",maxcpus=2");
 	add(args, "-m");
 	add(args, "%s", options->memory);
 	add(args, "-kernel");
