@@ -472,7 +472,12 @@ int famez_chardev_add(struct famez_bridge *b);
 /** famez_chardev_remove() - let nobody in, and everybody out; may sleep */
 void famez_chardev_remove(struct famez_bridge *b);
 
-/** famez_chardev_shut() - let nobody do anything more; may sleep */
+/**
+ * famez_chardev_shut() - let nobody begin anything more
+ *
+ * Does not wait for those inside, who may be frozen there: who hibernates is shut
+ * down with programs asleep.
+ */
 void famez_chardev_shut(struct famez_bridge *b);
 
 int famez_chardev_register(void);

@@ -241,6 +241,12 @@ void famez_chardev_shut(struct famez_bridge *b)
 	WRITE_ONCE(b->gone, true);
 	percpu_ref_kill(&b->ops);
 	famez_fabric_wake(b);
+}
+
+/* Lets nobody in, and waits until all are out. */
+static void famez_chardev_empty(struct famez_bridge *b)
+{
+	famez_chardev_shut(b);
 	wait_for_completion(&b->idle);
 }
 
@@ -257,7 +263,7 @@ int famez_chardev_add(struct famez_bridge *b)
 	err = cdev_device_add(&b->cdev, &b->dev);
 	if (err) {
 		/* it may have been opened, by a node that was there already */
-		famez_chardev_shut(b);
+		famez_chardev_empty(b);
 		famez_mappings_zap(b);
 		return err;
 	}
@@ -271,7 +277,7 @@ void famez_chardev_remove(struct famez_bridge *b)
 {
 	famez_sysfs_remove(b);
 	cdev_device_del(&b->cdev, &b->dev);
-	famez_chardev_shut(b);
+	famez_chardev_empty(b);
 	famez_mappings_zap(b);
 }
 
