@@ -16,8 +16,10 @@
 # Other kernels, which Debian packages give, with their compilers:
 # make kernels    fetch and unpack them: tools/testing/kernels/kernels
 # make modules-all      build the modules for each, W=1
-# make check KERNEL=x   the tests in guests on one of them: 6.12, newest, ...
+# make check KERNEL=x   the tests in guests on one of them (6.12, newest, ...), or
+#                       on several: KERNEL="6.1-rt debug"
 # make check-kernels    the core of these on each, and guests with all of them
+# make check-ci         what .ci/run runs: check, modules-all, check-kernels
 # make qemu-newest      fetch Debian's newest QEMU; for check QEMU=...
 #
 # make help       this
@@ -59,7 +61,7 @@ PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
 	check-full check-mutants lint clean help  kernels modules-all \
-	check-kernels qemu-newest debug-kernel
+	check-kernels check-ci qemu-newest debug-kernel
 all: modules tools
 
 help:
@@ -220,7 +222,8 @@ demo-shell: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh --shell
 
-smoke check check-full: deps
+check-ci: modules-all
+smoke check check-full check-kernels check-ci: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 
@@ -229,17 +232,13 @@ check-mutants: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/mutants/run.sh $(MUTANTS)
 
-kernels: 
+kernels: deps
 	@tools/testing/kernels/kernel.sh --all
 
-modules-all: 
+modules-all: deps
 	@tools/testing/kernels/modules-all.sh
 
-check-kernels: 
-	@$(MAKE) -s --no-print-directory -j2 tests
-	@tools/testing/run.sh $@
-
-qemu-newest: 
+qemu-newest: deps
 	@tools/testing/kernels/qemu.sh
 
 lint: deps

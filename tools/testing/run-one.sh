@@ -1,19 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run-one.sh NAME PLANNED KERNEL COMMAND...: runs one test for run.sh, on guests
-# with that kernel, and judges it.
+# run-one.sh NAME CHECKS LABEL COLUMN VERSION COMMAND...: runs one test for run.sh, on
+# guests with that kernel and with the counts of that column, and judges it.
 
 set -u
+here=$(dirname "$0")
 logs=build/logs
 # a hang guard, generous; check-mutants has a shorter one
 guard=${FAMEZ_GUARD:-3600}
 
-name=$1 planned=$2
-export FAMEZ_KERNEL=$3
-shift 3
+name=$1 planned=$2 label=$3 column=$4
+export FAMEZ_KERNEL=$5
+shift 5
+[ "$label" != debug-2cpu ] || export FAMEZ_CPUS=2
+while read -r count numbers; do
+	case $count in '' | '#'*) continue ;; esac
+	# shellcheck disable=SC2086
+	set_to=$(echo $numbers | cut -d' ' -f$((column - 1)))
+	export "$count=${!count:-$set_to}"
+done <"$here/counts"
+
 start=$SECONDS
-timeout -k 30 $guard "$@" >"$logs/$name.log" 2>"$logs/$name.err" </dev/null
+timeout -k 30 $guard bash -c "$*" >"$logs/$name.log" 2>"$logs/$name.err" </dev/null
 status=$?
 if [ $status -ne 0 ]; then
 	verdict="exit $status"

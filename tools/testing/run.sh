@@ -1,15 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh smoke|check|check-full|check-kernels [TEST...]: runs the tests of the
-# table beside this, two side by side; logs are in build/logs.
+# run.sh RUN [TEST...]: runs the tests of the table beside this that are in RUN, two
+# side by side; logs are in build/logs. More than one kernel end in a table.
 #
-# check-kernels: on each kernel of tools/testing/kernels/kernels, and on the debug
-#	kernel
-# KERNEL: one of these by its label, or "debug"; only what runs in guests is tested
-#	then, on the debug kernel with one CPU and with two
-# FAMEZ_KERNEL: any other that lies in build/kernels, by its version
-# Default: the one that "famez-vm kernel" fetches
+# smoke, check, check-full
+#	KERNEL: kernels of tools/testing/kernels/kernels by their labels, or "debug",
+#	the debug kernel, once with one CPU and once with two (or "debug-1cpu" or
+#	"debug-2cpu"); only what runs in guests is tested then. Default: the one
+#	that "famez-vm kernel" fetches.
+#	FAMEZ_KERNEL: any other that lies in build/kernels, by its version
+# check-kernels
+#	the core of the tests in guests, on each of these kernels
+# check-ci
+#	check on the default kernel, and check-kernels on all others
 
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,37 +23,44 @@ logs=build/logs
 
 run=$1
 shift
-column=2
-labels=${KERNEL:-default}
-wanted='check guest core'
-[ -z "${KERNEL:-}" ] || wanted='guest core'
 case $run in
-smoke) wanted=smoke ;;
-check) ;;
-check-full)
-	column=3
-	wanted="$wanted check-full"
-	;;
-check-kernels)
-	wanted=core
-	labels="$($here/kernels/kernel.sh --labels) debug" || exit 1
+smoke | check | check-full) labels=${KERNEL:-default} ;;
+check-kernels) labels="$($here/kernels/kernel.sh --labels) debug mixed" ;;
+check-ci)
+	# the first is the default one
+	labels="default $($here/kernels/kernel.sh --labels | sed 1d) debug mixed"
 	;;
 *)
-	echo "usage: run.sh smoke|check|check-full|check-kernels [TEST...]" >&2
+	echo "usage: run.sh smoke|check|check-full|check-kernels|check-ci [TEST...]" >&2
 	exit 2
 	;;
 esac
-[ "$run:${KERNEL:-}" != check:debug ] || column=4
+# shellcheck disable=SC2086
+labels=$(printf '%s\n' $labels | sed 's/^debug$/debug-1cpu debug-2cpu/')
 
-while read -r name counts; do
-	case $name in '' | '#'*) continue ;; esac
-	# shellcheck disable=SC2086
-	set_to=$(echo $counts | cut -d' ' -f$((column - 1)))
-	export "$name=${!name:-$set_to}"
-done <$here/counts
+# planned LABEL: which rows of the table are in this run on that kernel
+planned() {
+	case $run:$1 in
+	smoke:*) echo smoke ;;
+	*:mixed) echo mixed ;;
+	check:default | check-ci:default) echo check guest core ;;
+	check-full:default) echo check guest core check-full ;;
+	check:debug*) echo guest core debug ;;
+	check-full:debug*) echo guest core debug check-full ;;
+	check-full:*) echo guest core check-full ;;
+	check:*) echo guest core ;;
+	*) echo core ;;
+	esac
+}
 
-export FAMEZ_BUILD=$top/build
-export FAMEZ_SERVER=$top/build/testing/famez-server-asan
+# column LABEL: of the table of counts
+column() {
+	case $run:$1 in
+	check-full:*) echo 3 ;;
+	*:debug*) echo 4 ;;
+	*) echo 2 ;;
+	esac
+}
 
 # kernel LABEL: its version; it is fetched, and the guests' file system made
 kernel() {
@@ -60,33 +71,26 @@ kernel() {
 		version=$(build/bin/famez-vm kernel) || return
 		version=${FAMEZ_KERNEL:-$version}
 		;;
-	debug) version=$($here/debug-kernel/build.sh) || return ;;
+	debug-*) version=$($here/debug-kernel/build.sh) || return ;;
+	# all of them, which its test finds by itself
+	mixed) version=$($here/kernels/kernel.sh 6.1) || return ;;
 	*) version=$($here/kernels/kernel.sh "$1") || return ;;
 	esac
-	$here/guests/image.sh "$version" && echo "$version"
+	[ "${image[$version]-}" ] || $here/guests/image.sh "$version" || return
+	echo "$version"
 }
 
-# with_cpus LABEL NAME PLANNED VERSION COMMAND...: a line for run-one.sh; for the
-# debug kernel, which is to find races, a second one with two CPUs
-with_cpus() {
-	local label=$1 name=$2 planned=$3 version=$4
-
-	shift 4
-	echo "$name $planned $version $*"
-	[ "$label" != debug ] ||
-		echo "$name-2cpu $planned $version env FAMEZ_CPUS=2 $*"
-}
-
-# tests RUNS LABEL VERSION SUFFIX TEST...: the table's rows of these runs
+# tests LABEL VERSION SUFFIX TEST...: lines for run-one.sh
 tests() {
-	local runs=$1 label=$2 version=$3 suffix=$4 name planned in command
+	local label=$1 version=$2 suffix=$3 name checks in command runs
 
-	shift 4
-	while read -r name planned in command; do
+	shift 3
+	runs=$(planned "$label")
+	while read -r name checks in command; do
 		case $name in '' | '#'*) continue ;; esac
 		case " $runs " in *" $in "*) ;; *) continue ;; esac
 		[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-		eval "with_cpus $label $name$suffix $planned $version $command"
+		echo "$name$suffix $checks $label $(column "$label") $version $command"
 	done <$here/tests
 }
 
@@ -95,36 +99,46 @@ result() {
 	cat "$logs/$1.result" 2>/dev/null
 }
 
+# cell NAME LABEL: how a test went on a kernel
+cell() {
+	case $(result "$1@$2") in
+	passed) echo passed ;;
+	'') echo - ;;
+	*) echo FAILED ;;
+	esac
+}
+
 # matrix: for each test, how it went on each kernel
 matrix() {
 	local name label
 
 	printf '\n%-12s' ''
 	# shellcheck disable=SC2086
-	printf '%-10s' $labels
-	for name in $(echo "$list" | sed -n 's/@.*//p' | sort -u); do
+	printf ' %-10s' $labels
+	for name in $(echo "$list" | sed 's/@.*//' | sort -u); do
 		printf '\n%-12s' "$name"
 		for label in $labels; do
-			[ "$(result "$name@$label")" = passed ] &&
-				printf '%-10s' passed || printf '%-10s' FAILED
+			printf ' %-10s' "$(cell "$name" "$label")"
 		done
 	done
 	printf '\n\n'
 }
 
+export FAMEZ_BUILD=$top/build
+export FAMEZ_SERVER=${FAMEZ_SERVER:-$top/build/testing/famez-server-asan}
+
 rm -rf $logs
 mkdir -p $logs
+declare -A image
 list=
 for label in $labels; do
 	version=$(kernel "$label") || exit 1
-	echo "$run on Linux $version, ACCEL=${ACCEL:-tcg}"
+	image[$version]=made
 	suffix=
-	[ "$run" != check-kernels ] || suffix=@$label
-	runs=$wanted
-	[ "$label:$run" != debug:check ] || runs="$wanted debug"
-	list+=$(tests "$runs" "$label" "$version" "$suffix" "$@")$'\n'
+	[ "$label" = "$labels" ] || suffix=@$label
+	echo "$run on $label: Linux $version, ACCEL=${ACCEL:-tcg}"
+	list+=$(tests "$label" "$version" "$suffix" "$@")$'\n'
 done
-[ "$run" != check-kernels ] || list=$(tests mixed any "$version" '' "$@")$'\n'$list
 list=$(echo "$list" | grep .) || {
 	echo "no test of $run is called $*; they are in $here/tests" >&2
 	exit 1
@@ -132,13 +146,13 @@ list=$(echo "$list" | grep .) || {
 
 start=$SECONDS
 echo "$list" | xargs -P 2 -L 1 $here/run-one.sh
-[ "$run" != check-kernels ] || matrix
+[ "$label" = "$labels" ] || matrix
 passed=0
 checks=0
-while read -r name planned _; do
+while read -r name each _; do
 	[ "$(result "$name")" = passed ] || continue
 	passed=$((passed + 1))
-	checks=$((checks + planned))
+	checks=$((checks + each))
 done <<<"$list"
 failed=$(($(echo "$list" | wc -l) - passed))
 echo "$checks checks in $((SECONDS - start)) s; logs in $logs"

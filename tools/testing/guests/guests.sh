@@ -84,7 +84,9 @@ watch() {
 until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done 2>/dev/null'
 	start monitor "$tools/famez-client" -S "$FAMEZ_VM_DIR/switch.sock" monitor
 	on node01 wire-wait /tmp/monitor '\(famez-client[^)]*\) up' >/dev/null
-	until grep -q poll "/proc/${pid[monitor]}/wchan"; do :; done
+	until grep -q poll "/proc/${pid[monitor]}/wchan"; do
+		kill -0 "${pid[monitor]}" || return
+	done
 }
 
 # heard PEER TEXT [COUNT]: both have told so often of it
