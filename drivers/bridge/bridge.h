@@ -2,9 +2,9 @@
 /*
  * famez_bridge: one ivshmem device; with a doorbell, the peers that it reaches.
  *
- * Who calls whom: chardev, text, ioctl -> endpoint -> channel -> fabric -> pci.
- * PCI facts are in pci.c, user pointers above channel.c, the control area is
- * read through <famez/layout.h> and <famez/ring.h>.
+ * Who calls whom: chardev, text, ioctl -> endpoint -> channel -> fabric -> pci;
+ * ioctl -> vectors -> pci.  PCI facts are in pci.c, user pointers above channel.c, the
+ * control area is read through <famez/layout.h> and <famez/ring.h>.
  *
  * Life: struct famez_bridge is freed by the last reference to its device, which
  * each open file holds.  The device's memory and interrupts go at remove, which
@@ -91,12 +91,19 @@ static inline void famez_count(unsigned long *counter, unsigned long n)
  * @number: which
  * @name: in /proc/interrupts
  * @interrupts: how many came; by its handler alone, read anywhere
+ * @lock: for @listeners; taken in its handler, which is a thread on PREEMPT_RT
+ * @listeners: eventfds of programs
+ * @listening: how many
  */
 struct famez_vector {
 	struct famez_bridge *b;
 	u32 number;
 	char name[32];
 	unsigned long interrupts;
+
+	spinlock_t lock;	/* listeners */
+	struct list_head listeners;
+	u32 listening;
 };
 
 /**
@@ -262,10 +269,16 @@ struct famez_bridge {
 	struct kobject *vectors_dir;
 };
 
-/* Has it peers, to whom it speaks?  If not, it has a FAM alone. */
+/* Has it a control area, and peers to whom it speaks? */
 static inline bool famez_has_messages(const struct famez_bridge *b)
 {
 	return b->config == FAMEZ_CONFIG_FAMEZ;
+}
+
+/* Does it ring, and is it rung?  If not, it has a FAM alone. */
+static inline bool famez_has_doorbell(const struct famez_bridge *b)
+{
+	return famez_has_messages(b) || b->config == FAMEZ_CONFIG_RAW;
 }
 
 /* ---- pci.c ---- */
@@ -290,14 +303,14 @@ void famez_pci_unregister(void);
  * @b: its config and layout are set, on 0
  * @first: its first bytes, mapped; 8192 or all, whichever is less
  * @memory_size: bytes of all of it
- * @doorbell: the device has interrupts
+ * @vectors: that the device has, 0: no doorbell
  *
  * Reads, and never writes.
  *
  * Return: NULL; else what it is that cannot be used
  */
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
-				  u64 memory_size, bool doorbell);
+				  u64 memory_size, int vectors);
 
 /** famez_fabric_init() - allocate what @b needs for its peers; layout is set */
 int famez_fabric_init(struct famez_bridge *b);
@@ -347,7 +360,8 @@ void famez_again(struct famez_bridge *b, u32 id);
 /**
  * famez_lost() - has another switch taken the memory?
  *
- * Then the control area is neither read nor written any more; FAM stays.
+ * Then the control area is neither read nor written any more; FAM stays.  Without
+ * one only what woke as another is lost.
  */
 bool famez_lost(struct famez_bridge *b);
 
@@ -425,6 +439,49 @@ bool famez_channel_readable(struct famez_bridge *b);
 /** famez_channel_ping() - measure a round trip; may sleep */
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds);
+
+/* ---- vectors.c: doorbells and interrupts, for programs' own protocols ---- */
+
+/** famez_vector_init() - nobody listens; before its interrupts are on */
+void famez_vector_init(struct famez_vector *v);
+
+/** famez_vector_signal() - tell those who listen; in the vector's handler */
+void famez_vector_signal(struct famez_vector *v);
+
+/**
+ * famez_vector_ring() - ring a peer, and nothing else
+ * @b: the bridge, inside
+ * @peer: whom
+ * @vector: which of its vectors
+ *
+ * Return: as FAMEZ_IOC_RING
+ */
+int famez_vector_ring(struct famez_bridge *b, u32 peer, u32 vector);
+
+/**
+ * famez_vector_listen() - signal an eventfd at each interrupt
+ * @b: the bridge, inside
+ * @vector: which
+ * @owner: who has at most one there
+ * @fd: the eventfd; -1: none any more
+ *
+ * Context: may sleep.  What is replaced or taken away is not signalled any more
+ * when this returns.
+ *
+ * Return: as FAMEZ_IOC_VECTOR
+ */
+int famez_vector_listen(struct famez_bridge *b, u32 vector, const void *owner,
+			int fd);
+
+/** famez_vectors_forget() - @owner listens no more; may sleep */
+void famez_vectors_forget(struct famez_bridge *b, const void *owner);
+
+/**
+ * famez_vectors_end() - signal each eventfd a last time, and take it away
+ *
+ * famez_bridge.gone is set: who comes later is told that.
+ */
+void famez_vectors_end(struct famez_bridge *b);
 
 /* ---- sysfs.c: what the device is, and what it has counted ---- */
 

@@ -26,8 +26,6 @@ static __poll_t famez_poll_messages(struct famez_file *f)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (famez_endpoint_pending(f))
 		mask |= EPOLLPRI;
-	if (famez_lost(f->b))
-		mask |= EPOLLERR | EPOLLHUP;
 	return mask;
 }
 
@@ -44,6 +42,8 @@ static __poll_t famez_poll(struct file *file, poll_table *wait)
 	mask |= famez_has_messages(b) ?
 		famez_poll_messages(file->private_data) :
 		EPOLLIN | EPOLLRDNORM;
+	if (famez_lost(b))
+		mask |= EPOLLERR | EPOLLHUP;
 	famez_leave(b);
 	return mask;
 }
@@ -82,6 +82,7 @@ static int famez_release(struct inode *inode, struct file *file)
 {
 	struct famez_file *f = file->private_data;
 
+	famez_vectors_forget(f->b, f);
 	put_device(&f->b->dev);
 	kfree(f);
 	return 0;
@@ -241,6 +242,7 @@ void famez_chardev_shut(struct famez_bridge *b)
 	WRITE_ONCE(b->gone, true);
 	percpu_ref_kill(&b->ops);
 	famez_fabric_wake(b);
+	famez_vectors_end(b);
 }
 
 /* Lets nobody in, and waits until all are out. */

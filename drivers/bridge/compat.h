@@ -7,6 +7,7 @@
 #define _FAMEZ_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/uio.h>
@@ -41,6 +42,13 @@ static inline void famez_vm_flags_clear(struct vm_area_struct *vma,
 #define famez_class_create(name)	class_create(THIS_MODULE, name)
 #else
 #define famez_class_create(name)	class_create(name)
+#endif
+
+/* 6.8 counts one up without being told to */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define famez_eventfd_signal(eventfd)	eventfd_signal(eventfd, 1)
+#else
+#define famez_eventfd_signal(eventfd)	eventfd_signal(eventfd)
 #endif
 
 #endif /* _FAMEZ_COMPAT_H */

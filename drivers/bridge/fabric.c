@@ -46,7 +46,7 @@ static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
 
 static const char *famez_identify_doorbell(struct famez_bridge *b,
 					   const void *first, u64 memory_size,
-					   int header)
+					   int vectors, int header)
 {
 	switch (header) {
 	case 0:
@@ -60,11 +60,14 @@ static const char *famez_identify_doorbell(struct famez_bridge *b,
 	}
 	if (famez_is_mailbox(first, memory_size))
 		return "a switch with F.E.E. mailslots alone is not supported yet";
-	return "a raw ivshmem-server is not supported yet";
+	/* not a byte of it is ours */
+	famez_fam_alone(b, FAMEZ_CONFIG_RAW, 0, memory_size);
+	b->layout.vectors = vectors;
+	return NULL;
 }
 
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
-				  u64 memory_size, bool doorbell)
+				  u64 memory_size, int vectors)
 {
 	struct famez_header copy;
 	bool famez;
@@ -73,8 +76,9 @@ const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 	/* the smallest BAR has 4096 bytes, so header and globals are in it */
 	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
 	err = famez_layout_read(&b->layout, &copy, memory_size);
-	if (doorbell)
-		return famez_identify_doorbell(b, first, memory_size, err);
+	if (vectors)
+		return famez_identify_doorbell(b, first, memory_size, vectors,
+					       err);
 	/* a fabric's memory as a plain device's: its control area is not ours */
 	famez = !err || err == -EPROTONOSUPPORT;
 	return famez_fam_alone(b, FAMEZ_CONFIG_PLAIN,
@@ -150,7 +154,9 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 
 bool famez_lost(struct famez_bridge *b)
 {
-	return READ_ONCE(b->off) ||
+	if (READ_ONCE(b->off))
+		return true;
+	return famez_has_messages(b) &&
 	       le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
 	       b->layout.fabric;
 }

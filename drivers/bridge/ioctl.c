@@ -243,6 +243,43 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 	return err ? err : famez_put_struct(user, &ping, sizeof(ping));
 }
 
+static int famez_ioc_ring(struct famez_bridge *b, void __user *user,
+			  struct file *file)
+{
+	struct famez_doorbell ring;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = famez_get_struct(&ring, sizeof(ring), sizeof(ring), user);
+	if (err)
+		return err;
+	if (ring.flags)
+		return -EINVAL;
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_vector_ring(b, ring.peer, ring.vector);
+	famez_leave(b);
+	return err;
+}
+
+static int famez_ioc_vector(struct famez_file *f, void __user *user)
+{
+	struct famez_eventfd listen;
+	int err;
+
+	err = famez_get_struct(&listen, sizeof(listen), sizeof(listen), user);
+	if (err)
+		return err;
+	if (listen.flags)
+		return -EINVAL;
+	if (!famez_enter(f->b))
+		return -ENODEV;
+	err = famez_vector_listen(f->b, listen.vector, f, listen.fd);
+	famez_leave(f->b);
+	return err;
+}
+
 static long famez_message_ioctl(struct file *file, unsigned int cmd,
 				void __user *user)
 {
@@ -279,6 +316,13 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (!famez_has_messages(b))
 			return -EOPNOTSUPP;
 		return famez_message_ioctl(file, cmd, user);
+	case FAMEZ_IOC_RING:
+	case FAMEZ_IOC_VECTOR:
+		if (!famez_has_doorbell(b))
+			return -EOPNOTSUPP;
+		return cmd == FAMEZ_IOC_RING ?
+		       famez_ioc_ring(b, user, file) :
+		       famez_ioc_vector(file->private_data, user);
 	}
 	return -ENOTTY;
 }

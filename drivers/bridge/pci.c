@@ -24,6 +24,8 @@
 #define FAMEZ_REG_IVPOSITION	8	/* own id */
 #define FAMEZ_REG_DOORBELL	12	/* peer << 16 | vector */
 
+#define FAMEZ_RAW_IDS		65536	/* that a raw server can give */
+
 /* Enough of the memory to tell what it is, and the least that QEMU gives. */
 #define FAMEZ_FIRST_BYTES	8192
 #define FAMEZ_LEAST_BYTES	4096
@@ -41,6 +43,8 @@ static irqreturn_t famez_interrupt(int irq, void *data)
 
 	famez_count(&v->interrupts, 1);
 	trace_famez_interrupt(v->b->index, v->number);
+	/* first, as whoever brings a protocol of its own does so to be fast */
+	famez_vector_signal(v);
 	famez_fabric_interrupt(v->b);
 	return IRQ_HANDLED;
 }
@@ -63,6 +67,7 @@ static int famez_irq_request(struct famez_bridge *b, int i)
 
 	v->b = b;
 	v->number = i;
+	famez_vector_init(v);
 	snprintf(v->name, sizeof(v->name), "%s-%d", dev_name(&b->dev), i);
 	return request_irq(pci_irq_vector(b->pdev, i), famez_interrupt, 0,
 			   v->name, v);
@@ -90,7 +95,7 @@ static int famez_irqs_request(struct famez_bridge *b)
 /* ---- Memory ---------------------------------------------------------------- */
 
 /* What is this device?  Its memory is only read until that is known. */
-static int famez_identify(struct famez_bridge *b, bool doorbell)
+static int famez_identify(struct famez_bridge *b, int vectors)
 {
 	u64 size = pci_resource_len(b->pdev, FAMEZ_BAR_MEMORY);
 	size_t bytes = min_t(u64, size, FAMEZ_FIRST_BYTES);
@@ -104,7 +109,7 @@ static int famez_identify(struct famez_bridge *b, bool doorbell)
 	first = memremap(b->memory, bytes, MEMREMAP_WB);
 	if (!first)
 		return -ENOMEM;
-	reason = famez_fabric_identify(b, first, size, doorbell);
+	reason = famez_fabric_identify(b, first, size, vectors);
 	memunmap(first);
 	if (!reason)
 		return 0;
@@ -138,15 +143,21 @@ static void famez_control_unmap(struct famez_bridge *b)
 	release_mem_region(b->memory, b->layout.fam_offset);
 }
 
-/* The id that the switch gave us, if it is one that this fabric can have. */
+static bool famez_id_possible(const struct famez_bridge *b, u32 id)
+{
+	if (!famez_has_messages(b))
+		return id < FAMEZ_RAW_IDS;
+	return id < b->layout.peers.count && id != b->layout.server_id;
+}
+
 static int famez_read_id(struct famez_bridge *b)
 {
 	b->id = readl(b->regs + FAMEZ_REG_IVPOSITION);
-	if (b->id < b->layout.peers.count && b->id != b->layout.server_id)
+	if (famez_id_possible(b, b->id))
 		return 0;
 	dev_err(&b->pdev->dev,
-		"id %u is not one of this fabric's %u; is its switch alive?\n",
-		b->id, b->layout.peers.count);
+		"id %u is none that this fabric can give; is its switch alive?\n",
+		b->id);
 	return -EINVAL;
 }
 
@@ -189,16 +200,59 @@ static struct notifier_block famez_panic_block = {
 
 /* ---- Binding ---------------------------------------------------------------- */
 
-/* Nothing interrupts us any more, and we interrupt nobody. */
-static void famez_quiesce(struct famez_bridge *b)
+/* Can be rung. */
+static int famez_irqs_on(struct famez_bridge *b)
 {
-	famez_fabric_stop(b);
+	int err;
+
+	/* without it QEMU delivers no MSI-X, except by KVM's irqfd */
+	pci_set_master(b->pdev);
+	err = famez_irqs_request(b);
+	if (err)
+		pci_clear_master(b->pdev);
+	return err;
+}
+
+static void famez_irqs_off(struct famez_bridge *b)
+{
 	famez_irqs_free(b);
-	cancel_delayed_work_sync(&b->work);
 	pci_clear_master(b->pdev);
 }
 
-/* Becomes a peer. */
+/* Becomes a peer of a famez fabric. */
+static int famez_fabric_attach(struct famez_bridge *b)
+{
+	int err;
+
+	err = famez_control_map(b);
+	if (err)
+		return err;
+	err = famez_fabric_init(b);
+	if (!err)
+		err = famez_irqs_on(b);
+	if (err)
+		famez_control_unmap(b);
+	else
+		famez_fabric_start(b);
+	return err;
+}
+
+static void famez_fabric_quiesce(struct famez_bridge *b)
+{
+	famez_fabric_stop(b);
+	famez_irqs_off(b);
+	cancel_delayed_work_sync(&b->work);
+}
+
+/* Nothing interrupts us any more, and we interrupt nobody. */
+static void famez_quiesce(struct famez_bridge *b)
+{
+	if (famez_has_messages(b))
+		famez_fabric_quiesce(b);
+	else
+		famez_irqs_off(b);
+}
+
 static int famez_attach(struct famez_bridge *b)
 {
 	int err;
@@ -206,31 +260,15 @@ static int famez_attach(struct famez_bridge *b)
 	err = famez_read_id(b);
 	if (err)
 		return err;
-	err = famez_control_map(b);
-	if (err)
-		return err;
-	err = famez_fabric_init(b);
-	if (err)
-		goto unmap;
-	/* without it QEMU delivers no MSI-X, except by KVM's irqfd */
-	pci_set_master(b->pdev);
-	err = famez_irqs_request(b);
-	if (err)
-		goto clear_master;
-	famez_fabric_start(b);
-	return 0;
-
-clear_master:
-	pci_clear_master(b->pdev);
-unmap:
-	famez_control_unmap(b);
-	return err;
+	return famez_has_messages(b) ? famez_fabric_attach(b) :
+				       famez_irqs_on(b);
 }
 
 static void famez_detach(struct famez_bridge *b)
 {
 	famez_quiesce(b);
-	famez_control_unmap(b);
+	if (famez_has_messages(b))
+		famez_control_unmap(b);
 }
 
 static int famez_device_enable(struct famez_bridge *b)
@@ -269,6 +307,11 @@ static void famez_announce(struct famez_bridge *b)
 			 dev_name(&b->dev), b->id, b->layout.peers.count,
 			 b->vectors, b->layout.vectors,
 			 b->layout.fam_size >> 20);
+	else if (famez_has_doorbell(b))
+		dev_info(&b->pdev->dev,
+			 "%s: id %u, %d of %u vectors, %llu KiB of FAM, no messages: a raw server\n",
+			 dev_name(&b->dev), b->id, b->vectors,
+			 b->layout.vectors, b->layout.fam_size >> 10);
 	else
 		dev_info(&b->pdev->dev, "%s: %llu KiB of FAM, no messages%s\n",
 			 dev_name(&b->dev), b->layout.fam_size >> 10,
@@ -278,20 +321,20 @@ static void famez_announce(struct famez_bridge *b)
 
 static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	bool doorbell = pci_msix_vec_count(pdev) > 0;
+	int vectors = max(pci_msix_vec_count(pdev), 0);
 	struct famez_bridge *b;
 	int err;
 
-	b = famez_bridge_alloc(pdev, doorbell);
+	b = famez_bridge_alloc(pdev, vectors);
 	if (IS_ERR(b))
 		return PTR_ERR(b);
 	err = famez_device_enable(b);
 	if (err)
 		goto put;
-	err = famez_identify(b, doorbell);
+	err = famez_identify(b, vectors);
 	if (err)
 		goto disable;
-	err = famez_has_messages(b) ? famez_attach(b) : 0;
+	err = famez_has_doorbell(b) ? famez_attach(b) : 0;
 	if (err)
 		goto disable;
 	err = famez_chardev_add(b);
@@ -303,7 +346,7 @@ static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return 0;
 
 detach:
-	if (famez_has_messages(b))
+	if (famez_has_doorbell(b))
 		famez_detach(b);
 disable:
 	famez_device_disable(b);
@@ -318,7 +361,7 @@ static void famez_remove(struct pci_dev *pdev)
 
 	famez_panic_unwatch(b);
 	famez_chardev_remove(b);
-	if (famez_has_messages(b))
+	if (famez_has_doorbell(b))
 		famez_detach(b);
 	famez_device_disable(b);
 	dev_info(&pdev->dev, "%s: removed\n", dev_name(&b->dev));
@@ -334,7 +377,7 @@ static void famez_shutdown(struct pci_dev *pdev)
 	struct famez_bridge *b = pci_get_drvdata(pdev);
 
 	famez_chardev_shut(b);
-	if (famez_has_messages(b))
+	if (famez_has_doorbell(b))
 		famez_quiesce(b);
 }
 
@@ -363,6 +406,7 @@ static void famez_turn_off(struct famez_bridge *b, u32 id)
 	WRITE_ONCE(b->off, true);
 	WRITE_ONCE(b->gone, true);
 	famez_fabric_wake(b);
+	famez_vectors_end(b);
 }
 
 static int famez_resume(struct device *dev)
@@ -370,13 +414,13 @@ static int famez_resume(struct device *dev)
 	struct famez_bridge *b = dev_get_drvdata(dev);
 	u32 id;
 
-	if (!famez_has_messages(b))
+	if (!famez_has_doorbell(b))
 		return 0;
 	id = readl(b->regs + FAMEZ_REG_IVPOSITION);
-	if (id == b->id && !famez_lost(b))
-		famez_fabric_restart(b);
-	else
+	if (id != b->id || famez_lost(b))
 		famez_turn_off(b, id);
+	else if (famez_has_messages(b))
+		famez_fabric_restart(b);
 	return 0;
 }
 

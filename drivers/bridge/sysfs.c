@@ -26,6 +26,8 @@ static ssize_t config_show(struct device *dev, struct device_attribute *attr,
 	switch (famez_of(dev)->config) {
 	case FAMEZ_CONFIG_FAMEZ:
 		return sysfs_emit(buf, "famez\n");
+	case FAMEZ_CONFIG_RAW:
+		return sysfs_emit(buf, "raw\n");
 	case FAMEZ_CONFIG_PLAIN:
 		return sysfs_emit(buf, "plain\n");
 	}
@@ -81,16 +83,31 @@ static const struct attribute_group famez_fam_group = {
 	.attrs = famez_fam_attrs,
 };
 
-static struct attribute *famez_message_attrs[] = {
+static struct attribute *famez_doorbell_attrs[] = {
 	&dev_attr_id.attr,
+	&dev_attr_vectors_offered.attr,
+	&dev_attr_vectors_armed.attr,
+	NULL
+};
+
+static umode_t famez_doorbell_visible(struct kobject *kobj,
+				      struct attribute *attr, int n)
+{
+	return famez_has_doorbell(famez_of(kobj_to_dev(kobj))) ? attr->mode : 0;
+}
+
+static const struct attribute_group famez_doorbell_group = {
+	.attrs = famez_doorbell_attrs,
+	.is_visible = famez_doorbell_visible,
+};
+
+static struct attribute *famez_message_attrs[] = {
 	&dev_attr_node_name.attr,
 	&dev_attr_generation.attr,
 	&dev_attr_fabric.attr,
 	&dev_attr_server_id.attr,
 	&dev_attr_peers_max.attr,
 	&dev_attr_peers_up.attr,
-	&dev_attr_vectors_offered.attr,
-	&dev_attr_vectors_armed.attr,
 	&dev_attr_message_max.attr,
 	&dev_attr_rx_waits.attr,
 	NULL
@@ -109,6 +126,7 @@ static const struct attribute_group famez_message_group = {
 
 const struct attribute_group *famez_groups[] = {
 	&famez_fam_group,
+	&famez_doorbell_group,
 	&famez_message_group,
 	NULL
 };
@@ -305,20 +323,29 @@ void famez_sysfs_peer(struct famez_bridge *b, u32 id)
 	mutex_unlock(&b->dirs_lock);
 }
 
-static int famez_sysfs_fill(struct famez_bridge *b)
+static int famez_sysfs_fill_vectors(struct famez_bridge *b)
 {
-	int i, err;
-	u32 id;
+	int i, err = 0;
 
-	b->peers_dir = kobject_create_and_add("peers", &b->dev.kobj);
 	b->vectors_dir = kobject_create_and_add("vectors", &b->dev.kobj);
-	if (!b->peers_dir || !b->vectors_dir)
+	if (!b->vectors_dir)
 		return -ENOMEM;
-	err = famez_dir_add(b, &famez_peer_type, &b->dev.kobj, "totals",
-			    FAMEZ_ALL_PEERS);
 	for (i = 0; !err && i < b->vectors; i++)
 		err = famez_dir_add_number(b, &famez_vector_type,
 					   b->vectors_dir, i);
+	return err;
+}
+
+static int famez_sysfs_fill_peers(struct famez_bridge *b)
+{
+	int err;
+	u32 id;
+
+	b->peers_dir = kobject_create_and_add("peers", &b->dev.kobj);
+	if (!b->peers_dir)
+		return -ENOMEM;
+	err = famez_dir_add(b, &famez_peer_type, &b->dev.kobj, "totals",
+			    FAMEZ_ALL_PEERS);
 	/* who came up before there was a directory */
 	for (id = 0; !err && id < b->layout.peers.count; id++)
 		if (READ_ONCE(b->remotes[id].generation))
@@ -344,12 +371,13 @@ static void famez_sysfs_empty(struct famez_bridge *b)
 
 int famez_sysfs_add(struct famez_bridge *b)
 {
-	int err;
+	int err = 0;
 
-	if (!famez_has_messages(b))
-		return 0;
 	mutex_lock(&b->dirs_lock);
-	err = famez_sysfs_fill(b);
+	if (famez_has_doorbell(b))
+		err = famez_sysfs_fill_vectors(b);
+	if (!err && famez_has_messages(b))
+		err = famez_sysfs_fill_peers(b);
 	if (err)
 		famez_sysfs_empty(b);
 	mutex_unlock(&b->dirs_lock);

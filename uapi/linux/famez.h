@@ -14,6 +14,10 @@
  * FAMEZ_IOC_INFO are EOPNOTSUPP.  There read(2) and write(2) are of FAM, at the
  * file's offset; ENOSPC: behind its end, and with O_APPEND.
  *
+ * A bridge on a raw server, as QEMU's ivshmem-server, knows no peers: it has
+ * FAMEZ_IOC_INFO, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR and mmap(2), of all the memory;
+ * all else is EOPNOTSUPP, read(2) and write(2) too.
+ *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
  * zero followed, and is written as far as it goes; less than a command needs is
@@ -23,8 +27,9 @@
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
  * ENODEV (the device has gone; or another switch has taken its memory, where
- * only FAMEZ_IOC_INFO and mmap(2) go on), EBADF (SEND on a file that is not open
- * for writing; RECV and EVENT on one that is not open for reading).
+ * only FAMEZ_IOC_INFO, FAMEZ_IOC_VECTOR and mmap(2) go on), EBADF (SEND and RING
+ * on a file that is not open for writing; RECV and EVENT on one that is not open
+ * for reading).
  */
 #ifndef _UAPI_LINUX_FAMEZ_H
 #define _UAPI_LINUX_FAMEZ_H
@@ -36,7 +41,8 @@
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
 
 #define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */
-/* 2 and 3 are kept for switches that know mailslots, or doorbells, alone */
+/* 2 is kept for switches that know mailslots alone */
+#define FAMEZ_CONFIG_RAW	3	/* a raw server: FAM and doorbells */
 #define FAMEZ_CONFIG_PLAIN	4	/* no doorbell: FAM alone */
 #define FAMEZ_CONFIG_NEWER	5	/* a newer layout: FAM alone */
 
@@ -47,11 +53,12 @@
  * @size: bytes of this structure, 8 or more
  * @flags: 0
  * @config: %FAMEZ_CONFIG_FAMEZ and so on; without messages what tells of peers
- *	is 0
+ *	is 0, and without a doorbell what tells of vectors, and @id
  * @id: own id
  * @peers_max: all ids are below this
  * @server_id: the switch
- * @vectors: vectors that the fabric offers each peer
+ * @vectors: vectors that the fabric offers each peer; on a raw server, those of
+ *	this device
  * @vectors_armed: vectors that this bridge listens on
  * @message_max: longest message, in bytes; that to a particular peer may be
  *	shorter (EMSGSIZE tells)
@@ -206,6 +213,36 @@ struct famez_event {
 	__u32 reserved;
 };
 
+/**
+ * struct famez_doorbell - FAMEZ_IOC_RING
+ * @size: bytes of this structure
+ * @flags: 0
+ * @peer: id of whom to ring; one's own, too
+ * @vector: which of its vectors, from 0
+ */
+struct famez_doorbell {
+	__u32 size;
+	__u32 flags;
+	__u32 peer;
+	__u32 vector;
+};
+
+#define FAMEZ_VECTOR_FILES	64	/* so many can listen on a vector */
+
+/**
+ * struct famez_eventfd - FAMEZ_IOC_VECTOR
+ * @size: bytes of this structure
+ * @flags: 0
+ * @vector: which of the own vectors, below famez_info.vectors_armed
+ * @fd: an eventfd, -1: none any more
+ */
+struct famez_eventfd {
+	__u32 size;
+	__u32 flags;
+	__u32 vector;
+	__s32 fd;
+};
+
 /*
  * The direction bits and sizes that _IOWR would encode are left out: each
  * structure carries its own size, and may grow.
@@ -249,5 +286,24 @@ struct famez_event {
  * ETIMEDOUT: as of FAMEZ_IOC_RECV.
  */
 #define FAMEZ_IOC_EVENT	_IO(FAMEZ_IOC_TYPE, 0x05)
+
+/*
+ * Interrupt a peer, and nothing else: for those who bring their own protocol.
+ * On a famez fabric EHOSTUNREACH: no such peer there; EINVAL: the fabric offers
+ * no such vector.  On a raw server nobody knows who is there: EINVAL for what has
+ * more than 16 bits, and who or what is not there is not rung.
+ */
+#define FAMEZ_IOC_RING	_IO(FAMEZ_IOC_TYPE, 0x0a)
+
+/*
+ * An eventfd that is signalled at each interrupt of a vector, messages' own
+ * included; one for each file and vector: a second replaces it.  The file's last
+ * close takes it away.  When the device goes, each is signalled once more, and
+ * taken away; FAMEZ_IOC_INFO is then ENODEV.  Rings that follow each other
+ * closely may come as one interrupt.  EINVAL: no such vector is armed, or no
+ * eventfd.  EBADF: no such descriptor.  ENOSPC: FAMEZ_VECTOR_FILES have one.
+ * ENOMEM.
+ */
+#define FAMEZ_IOC_VECTOR	_IO(FAMEZ_IOC_TYPE, 0x0b)
 
 #endif /* _UAPI_LINUX_FAMEZ_H */
