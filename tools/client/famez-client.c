@@ -11,6 +11,8 @@ static const char usage[] =
 "  send DEST [TEXT...]    send a message, TEXT or standard input\n"
 "  listen                 receive messages for ever, with the senders' names\n"
 "  ping DEST              measure round trips\n"
+"  ring DEST              ring a doorbell, and nothing else\n"
+"  wait                   wait until a doorbell of this peer is rung\n"
 "  peers                  who is there\n"
 "  monitor                tell when peers come and go\n"
 "\n"
@@ -25,6 +27,8 @@ static const struct verb verbs[] = {
 	{ "send", cmd_send },
 	{ "listen", cmd_listen },
 	{ "ping", cmd_ping },
+	{ "ring", cmd_ring },
+	{ "wait", cmd_wait },
 	{ "peers", cmd_peers },
 	{ "monitor", cmd_monitor },
 	{ }

@@ -25,7 +25,7 @@ int counters_open(struct famez *handle)
 	if (!S_ISCHR(st.st_mode))
 		die("a switch's socket has no counters, a guest's driver has; run this in a guest");
 	if (info.config != FAMEZ_CONFIG_FAMEZ)
-		die("nothing is counted: %s", error_text(-EOPNOTSUPP));
+		die("no messages are counted: %s", error_text(-EOPNOTSUPP));
 	/* by number: a device may have been opened by any name */
 	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u", major(st.st_rdev),
 		 minor(st.st_rdev));

@@ -14,6 +14,8 @@ static const char usage[] =
 "  recv                   receive messages\n"
 "  listen                 receive messages for ever, with the senders' names\n"
 "  ping DEST              measure round trips\n"
+"  ring DEST              ring a doorbell, and nothing else\n"
+"  wait                   wait until a doorbell of this peer is rung\n"
 "  stats [PEER...]        what the driver has counted\n"
 "  monitor                tell when peers come and go\n"
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
@@ -36,6 +38,8 @@ static const struct verb verbs[] = {
 	{ "recv", cmd_recv },
 	{ "listen", cmd_listen },
 	{ "ping", cmd_ping },
+	{ "ring", cmd_ring },
+	{ "wait", cmd_wait },
 	{ "stats", cmd_stats },
 	{ "monitor", cmd_monitor },
 	{ "read", cmd_read },

@@ -56,6 +56,8 @@ int cmd_listen(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_ring(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_write(int argc, char **argv);

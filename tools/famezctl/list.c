@@ -11,8 +11,8 @@ static const char usage[] =
 "list [--json]\n"
 "\n"
 "Lists the devices of this machine, a line each: device, configuration (famez;\n"
-"plain: FAM alone; newer: a layout that the driver does not know, FAM alone), own\n"
-"id and own name.\n"
+"raw: FAM and doorbells; plain: FAM alone; newer: a layout that the driver does\n"
+"not know, FAM alone), own id and own name.\n"
 "\n"
 "  -j, --json   as a JSON array\n"
 "  -h, --help   this\n";

@@ -10,6 +10,8 @@ const char *config_name(uint32_t config)
 	switch (config) {
 	case FAMEZ_CONFIG_FAMEZ:
 		return "famez";
+	case FAMEZ_CONFIG_RAW:
+		return "raw";
 	case FAMEZ_CONFIG_PLAIN:
 		return "plain";
 	case FAMEZ_CONFIG_NEWER:

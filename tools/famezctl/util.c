@@ -92,7 +92,7 @@ struct famez *open_device(int flags)
 const char *error_text(int error)
 {
 	if (error == -EOPNOTSUPP)
-		return "this device has FAM alone; messages need one with a doorbell, as "
+		return "this device has FAM alone, or FAM and doorbells; messages need one on famez-server, as "
 		       FAMEZ_DEFAULT_DEVICE;
 	return strerror(-error);
 }

@@ -46,20 +46,10 @@ int ms_until(uint64_t deadline)
 
 /* ---- Eventfds ------------------------------------------------------------ */
 
-/*
- * Anonymous inodes have no type.  Nothing else may pass: writing to a socket or
- * a pipe that a hostile server hands out could end us by SIGPIPE.
- */
-static bool is_eventfd(int fd)
+/* @what: an own vector, or %ATTACH_SOCKET */
+static int watch(struct attach *a, int fd, uint32_t what)
 {
-	struct stat st;
-
-	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
-}
-
-static int watch(struct attach *a, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
 
 	return epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
@@ -91,10 +81,11 @@ static int add_eventfd(struct attach *a, uint32_t id, int fd)
 
 	if (!remote)
 		return -ENOMEM;
-	if (remote->count >= a->layout.vectors || !is_eventfd(fd))
+	if (remote->count >= a->layout.vectors || !doorbell_is_eventfd(fd))
 		return -EPROTO;
 	/* one that nobody reads must not stop us when it is full */
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) || (id == a->id && watch(a, fd)))
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) ||
+	    (id == a->id && watch(a, fd, remote->count)))
 		return -EPROTO;
 	remote->fds[remote->count++] = fd;
 	/* any vector will do: a receiver looks at all its marks */
@@ -206,6 +197,12 @@ int attach_take(struct attach *a)
 	return 0;
 }
 
+/* One that joined this moment: the switch's word of it may be here. */
+static int look_for(struct attach *a, uint32_t peer)
+{
+	return a->remotes[peer] && a->remotes[peer]->count ? 0 : attach_take(a);
+}
+
 int attach_ring(struct attach *a, uint32_t peer, uint32_t vector)
 {
 	struct remote *remote;
@@ -213,12 +210,9 @@ int attach_ring(struct attach *a, uint32_t peer, uint32_t vector)
 
 	if (peer >= a->layout.peers.count)
 		return 0;
-	/* one that joined this moment: the switch's word of it may be here */
-	if (!a->remotes[peer] || !a->remotes[peer]->count) {
-		r = attach_take(a);
-		if (r)
-			return r;
-	}
+	r = look_for(a, peer);
+	if (r)
+		return r;
 	remote = get_remote(a, peer);
 	if (!remote)
 		return -ENOMEM;
@@ -227,6 +221,26 @@ int attach_ring(struct attach *a, uint32_t peer, uint32_t vector)
 	else
 		remote->owed = true;
 	return 0;
+}
+
+int attach_ring_exactly(struct attach *a, uint32_t peer, uint32_t vector)
+{
+	struct remote *remote;
+	int r;
+
+	r = look_for(a, peer);
+	if (r)
+		return r;
+	remote = a->remotes[peer];
+	if (!remote || vector >= remote->count)
+		return -EHOSTUNREACH;
+	doorbell_ring(remote->fds[vector]);
+	return 0;
+}
+
+bool attach_was_rung(struct attach *a, uint32_t vector)
+{
+	return doorbell_take(a->remotes[a->id]->fds[vector]);
 }
 
 /* ---- Opening and closing ------------------------------------------------- */
@@ -265,7 +279,7 @@ int attach_open(struct attach *a, const char *path)
 	a->fd = ivshmem_connect(path, TIMEOUT_S);
 	if (a->fd < 0)
 		return a->fd;
-	r = watch(a, a->fd);
+	r = watch(a, a->fd, ATTACH_SOCKET);
 	return r ? r : listen_to_switch(a);
 }
 

@@ -13,6 +13,8 @@
 
 struct remote;
 
+#define ATTACH_SOCKET	UINT32_MAX
+
 /** enum attach_stage - what comes next from the switch */
 enum attach_stage {
 	ATTACH_VERSION,
@@ -25,7 +27,8 @@ enum attach_stage {
 /**
  * struct attach - the connection to a switch
  * @fd: its socket
- * @epoll: holds the socket and our own eventfds
+ * @epoll: holds the socket (data.u32 %ATTACH_SOCKET) and our own eventfds (the
+ *	vector)
  * @reader: what was read of the socket
  * @stage: how far the switch has introduced us
  * @id: own id
@@ -75,6 +78,19 @@ int attach_take(struct attach *a);
  * Return: 0, or as attach_take()
  */
 int attach_ring(struct attach *a, uint32_t peer, uint32_t vector);
+
+/**
+ * attach_ring_exactly() - ring a peer on this vector, or not at all
+ * @a: the connection
+ * @peer: its id, one that this fabric can have
+ * @vector: which of its vectors
+ *
+ * Return: 0; -EHOSTUNREACH: the switch has not told of it; or as attach_take()
+ */
+int attach_ring_exactly(struct attach *a, uint32_t peer, uint32_t vector);
+
+/** attach_was_rung() - was an own vector, since this was last asked? */
+bool attach_was_rung(struct attach *a, uint32_t vector);
 
 /** attach_close() - give all up */
 void attach_close(struct attach *a);

@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include "handle.h"
 
+#define RAW_IDS	65536	/* that a raw server can give */
+
 static int device_ioctl(const struct famez *handle, unsigned long command,
 			void *arg)
 {
@@ -139,6 +141,28 @@ static int device_next_event(struct famez *handle, struct famez_event *event)
 	return device_ioctl(handle, FAMEZ_IOC_EVENT, event);
 }
 
+static int device_ring(struct famez *handle, uint32_t peer, uint32_t vector)
+{
+	struct famez_doorbell ring = {
+		.size = sizeof(ring),
+		.peer = peer,
+		.vector = vector,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_RING, &ring);
+}
+
+static int device_vector(struct famez *handle, uint32_t vector, int eventfd)
+{
+	struct famez_eventfd listen = {
+		.size = sizeof(listen),
+		.vector = vector,
+		.fd = eventfd,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_VECTOR, &listen);
+}
+
 static const struct famez_ops device_ops = {
 	.close = device_close,
 	.get_info = device_get_info,
@@ -147,7 +171,18 @@ static const struct famez_ops device_ops = {
 	.recv = device_recv,
 	.ping = device_ping,
 	.next_event = device_next_event,
+	.ring = device_ring,
+	.vector = device_vector,
 };
+
+/* What the ids of peers can be: a raw server tells nobody who is there. */
+static void device_set_ids(struct famez *device, const struct famez_info *info)
+{
+	bool raw = info->config == FAMEZ_CONFIG_RAW;
+
+	device->server_id = raw ? FAMEZ_DEST_SERVER : info->server_id;
+	device->peers_max = raw ? RAW_IDS : info->peers_max;
+}
 
 int famez_device_open(struct famez **handle, const char *path, bool nonblock)
 {
@@ -174,8 +209,7 @@ int famez_device_open(struct famez **handle, const char *path, bool nonblock)
 	}
 	device->map_fd = device->fd;
 	device->fam_size = info.fam_size;
-	device->server_id = info.server_id;
-	device->peers_max = info.peers_max;
+	device_set_ids(device, &info);
 	*handle = device;
 	return 0;
 }

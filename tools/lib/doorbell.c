@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1
 #include <poll.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "doorbell.h"
+
+/*
+ * Anonymous inodes have no type.  Nothing else may pass: writing to a socket or
+ * a pipe that a hostile server hands out could end us by SIGPIPE.
+ */
+bool doorbell_is_eventfd(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
+}
 
 /*
  * An eventfd's write takes no RWF_NOWAIT, so it is asked first.  Who fills the

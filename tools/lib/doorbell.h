@@ -11,6 +11,9 @@
 
 #include <stdbool.h>
 
+/* May it be one?  Nothing else may be rung or asked. */
+bool doorbell_is_eventfd(int fd);
+
 /* Rings; one whose counter is full is rung already. */
 void doorbell_ring(int fd);
 

@@ -109,6 +109,8 @@ int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer)
 	if (!*dest)
 		return -EHOSTUNREACH;
 	if (!strcmp(dest, "server")) {
+		if (handle->server_id >= handle->peers_max)
+			return -EOPNOTSUPP;
 		*peer = handle->server_id;
 		return 0;
 	}
@@ -150,6 +152,16 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 int famez_next_event(struct famez *handle, struct famez_event *event)
 {
 	return handle->ops->next_event(handle, event);
+}
+
+int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector)
+{
+	return handle->ops->ring(handle, peer, vector);
+}
+
+int famez_vector(struct famez *handle, uint32_t vector, int eventfd)
+{
+	return handle->ops->vector(handle, vector, eventfd);
 }
 
 void famez_set_timeout(struct famez *handle, uint32_t milliseconds)

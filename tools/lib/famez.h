@@ -14,7 +14,8 @@
  * process id, as "chat.1234".
  *
  * A device without a doorbell has FAM alone: famez_get_info() and famez_map()
- * work, all that needs peers is -EOPNOTSUPP.
+ * work, all that needs peers is -EOPNOTSUPP.  A bridge on a raw server, as QEMU's
+ * ivshmem-server, knows no peers either, but has famez_ring() and famez_vector().
  */
 #ifndef FAMEZ_H
 #define FAMEZ_H
@@ -138,7 +139,7 @@ int famez_get_info(struct famez *handle, struct famez_info *info);
  * * 0: done
  * * -ENODEV: the device, or on the host the switch, has gone
  * * -ENOMEM: no memory
- * * -EOPNOTSUPP: the device has FAM alone
+ * * -EOPNOTSUPP: the device has no messages
  */
 int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
 		    size_t *count);
@@ -155,7 +156,7 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
  * * 0: done
  * * -EHOSTUNREACH: none has this name, or no id is so high
  * * -ENOTUNIQ: several have this name
- * * -EOPNOTSUPP: the device has FAM alone
+ * * -EOPNOTSUPP: the device has no messages
  * * others: of famez_get_peers()
  */
 int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
@@ -182,7 +183,7 @@ int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer);
  * * -EINVAL: to oneself
  * * -ENODEV: the device, or on the host the switch, has gone; or another switch
  *   has taken the memory
- * * -EOPNOTSUPP: the device has FAM alone
+ * * -EOPNOTSUPP: the device has no messages
  */
 int famez_send(struct famez *handle, uint32_t peer, const void *data,
 	       size_t size);
@@ -204,7 +205,7 @@ int famez_send(struct famez *handle, uint32_t peer, const void *data,
  * * -ETIMEDOUT: none came in time; see famez_set_timeout()
  * * -EINTR: a signal came first
  * * -ENODEV: the device, or on the host the switch, has gone
- * * -EOPNOTSUPP: the device has FAM alone
+ * * -EOPNOTSUPP: the device has no messages
  */
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size);
@@ -248,9 +249,60 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
  * * -ETIMEDOUT: none came in time; see famez_set_timeout()
  * * -EINTR: a signal came first
  * * -ENODEV: the device, or on the host the switch, has gone
- * * -EOPNOTSUPP: the device has FAM alone
+ * * -EOPNOTSUPP: the device has no messages
  */
 int famez_next_event(struct famez *handle, struct famez_event *event);
+
+/**
+ * famez_ring() - ring a doorbell
+ * @handle: the handle
+ * @peer: whose, an id
+ * @vector: which of its vectors, from 0
+ *
+ * Interrupts that peer, and nothing else: for programs that bring a protocol of
+ * their own.  Rings that follow each other closely may come as one interrupt.
+ * It never sleeps.
+ *
+ * Return:
+ * * 0: done
+ * * -EHOSTUNREACH: no such id, or nobody has it
+ * * -EINVAL: no peer has such a vector
+ * * -ENODEV: the device, or on the host the switch, has gone; or another switch
+ *   has taken the memory
+ * * -EOPNOTSUPP: the device has FAM alone
+ *
+ * On a raw server nobody knows who is there: -EINVAL for a peer or vector above
+ * 65535, and who or what is not there is not rung.
+ */
+int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector);
+
+/**
+ * famez_vector() - have an eventfd signalled when a vector is rung
+ * @handle: the handle
+ * @vector: which of this peer's vectors, below vectors_armed of
+ *	famez_get_info()
+ * @eventfd: of eventfd(2), which may be closed afterwards; -1: none any more
+ *
+ * There is one for each handle and vector: a second replaces it, and
+ * famez_close() takes it away.  It is signalled for messages' own doorbells, too.
+ * When the device, or on the host the switch, has gone, it is signalled once
+ * more, so that nobody waits for ever; famez_get_info() or famez_ring() tell.
+ *
+ * In a guest, a program can wait for the eventfd alone.  On the host it is
+ * signalled within calls of the library: wait for famez_fd() beside it, and call
+ * famez_recv(), as always there.
+ *
+ * Return:
+ * * 0: done
+ * * -EINVAL: no such vector; or that is no eventfd
+ * * -EBADF: no such descriptor
+ * * -ENOSPC: %FAMEZ_VECTOR_FILES handles listen on this vector; in a guest
+ * * -ENOMEM: no memory; in a guest
+ * * -EMFILE: this process may have no more descriptors; on the host
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -EOPNOTSUPP: the device has FAM alone
+ */
+int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
 
 /**
  * famez_map() - map FAM

@@ -20,6 +20,8 @@
  * @recv: as famez_recv()
  * @ping: as famez_ping(), the switch by its id, the timeout checked
  * @next_event: as famez_next_event()
+ * @ring: as famez_ring()
+ * @vector: as famez_vector()
  */
 struct famez_ops {
 	void (*close)(struct famez *handle);
@@ -33,6 +35,8 @@ struct famez_ops {
 	int (*ping)(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 		    uint64_t *nanoseconds);
 	int (*next_event)(struct famez *handle, struct famez_event *event);
+	int (*ring)(struct famez *handle, uint32_t peer, uint32_t vector);
+	int (*vector)(struct famez *handle, uint32_t vector, int eventfd);
 };
 
 /**
@@ -43,8 +47,8 @@ struct famez_ops {
  * @map_fd: what famez_map() maps
  * @map_base: where in it the FAM starts
  * @fam_size: bytes of FAM
- * @server_id: id of the switch
- * @peers_max: all ids are below this
+ * @server_id: id of the switch, not below @peers_max: there is none
+ * @peers_max: all ids are below this, 0: there are none
  * @nonblock: never sleep
  * @timeout_ms: sleep no longer, 0: as long as it takes
  */

@@ -10,6 +10,7 @@
  * and events for a program that has asked for any.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@
  * @follows: the program has asked for an event
  * @cursor: its place in the events
  * @looked: when the inner epoll was last asked
+ * @listeners: the program's eventfds, by own vector, or -1
  * @token: number of the last ping
  * @ping_peer: to whom it went
  * @pong: it came back
@@ -52,6 +54,7 @@ struct sock {
 	bool follows;
 	uint64_t cursor;
 	struct timespec looked;
+	int *listeners;
 	uint64_t token;
 	uint32_t ping_peer;
 	bool pong;
@@ -87,10 +90,38 @@ static void set_messages(struct sock *s, bool messages)
 	set_more(s);
 }
 
+/* The program listens no more on a vector. */
+static void drop_listener(struct sock *s, uint32_t vector)
+{
+	if (s->listeners[vector] >= 0)
+		close(s->listeners[vector]);
+	s->listeners[vector] = -1;
+}
+
+/* An own vector may have been rung. */
+static void hear(struct sock *s, uint32_t vector)
+{
+	if (attach_was_rung(&s->attach, vector) && s->listeners[vector] >= 0)
+		doorbell_ring(s->listeners[vector]);
+}
+
+/* Tells those who listen a last time. */
+static void end_listeners(struct sock *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->attach.layout.vectors; i++) {
+		if (s->listeners[i] >= 0)
+			doorbell_ring(s->listeners[i]);
+		drop_listener(s, i);
+	}
+}
+
 /* No more messages; famez_fd() stays readable from now on. */
 static int fail(struct sock *s, int error)
 {
 	s->failed = error;
+	end_listeners(s);
 	set_more(s);
 	return error;
 }
@@ -119,8 +150,8 @@ static int take_events(struct sock *s, const struct epoll_event *events, int n)
 	int i, r;
 
 	for (i = 0; i < n; i++) {
-		if (events[i].data.fd != s->attach.fd) {
-			doorbell_take(events[i].data.fd);
+		if (events[i].data.u32 != ATTACH_SOCKET) {
+			hear(s, events[i].data.u32);
 			continue;
 		}
 		r = attach_take(&s->attach);
@@ -344,6 +375,47 @@ static int socket_ping(struct famez *handle, uint32_t peer,
 	return 0;
 }
 
+static int socket_ring(struct famez *handle, uint32_t peer, uint32_t vector)
+{
+	struct sock *s = to_sock(handle);
+	struct famez_peer_info info;
+	int r;
+
+	r = glance(s);
+	if (r)
+		return r;
+	if (vector >= s->attach.layout.vectors)
+		return -EINVAL;
+	if (famez_fabric_peer(s->fabric, peer, &info) || !info.state)
+		return -EHOSTUNREACH;
+	r = attach_ring_exactly(&s->attach, peer, vector);
+	return r && r != -EHOSTUNREACH ? fail(s, r) : r;
+}
+
+static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
+{
+	struct sock *s = to_sock(handle);
+	int own = -1;
+
+	if (s->failed)
+		return s->failed;
+	if (vector >= s->attach.layout.vectors)
+		return -EINVAL;
+	/* as in a guest, it may be closed by those who gave it */
+	if (eventfd != -1) {
+		own = fcntl(eventfd, F_DUPFD_CLOEXEC, 0);
+		if (own < 0)
+			return -errno;
+		if (!doorbell_is_eventfd(own)) {
+			close(own);
+			return -EINVAL;
+		}
+	}
+	drop_listener(s, vector);
+	s->listeners[vector] = own;
+	return 0;
+}
+
 /* The longest message that the roomiest of our channels takes. */
 static uint32_t message_max(const struct sock *s)
 {
@@ -419,8 +491,12 @@ static int socket_get_peers(struct famez *handle,
 static void socket_close(struct famez *handle)
 {
 	struct sock *s = to_sock(handle);
+	uint32_t i;
 
 	famez_fabric_stop(s->fabric);
+	for (i = 0; s->listeners && i < s->attach.layout.vectors; i++)
+		drop_listener(s, i);
+	free(s->listeners);
 	attach_close(&s->attach);
 	if (handle->fd >= 0)
 		close(handle->fd);
@@ -437,6 +513,8 @@ static const struct famez_ops socket_ops = {
 	.recv = socket_recv,
 	.ping = socket_ping,
 	.next_event = socket_next_event,
+	.ring = socket_ring,
+	.vector = socket_vector,
 };
 
 static int watch(int epoll, int fd)
@@ -457,6 +535,18 @@ static int make_fd(struct sock *s)
 		return -errno;
 	r = watch(s->handle.fd, s->attach.epoll);
 	return r ? r : watch(s->handle.fd, s->more);
+}
+
+/* Nobody listens yet. */
+static int make_listeners(struct sock *s)
+{
+	size_t size = s->attach.layout.vectors * sizeof(*s->listeners);
+
+	s->listeners = malloc(size);
+	if (!s->listeners)
+		return -ENOMEM;
+	memset(s->listeners, 0xff, size);
+	return 0;
 }
 
 /* What others call us, if nobody has a better idea. */
@@ -513,6 +603,8 @@ int famez_socket_open(struct famez **handle, const char *path, bool nonblock)
 	r = attach_open(&s->attach, path);
 	if (!r)
 		r = make_fd(s);
+	if (!r)
+		r = make_listeners(s);
 	if (!r)
 		r = start(s);
 	if (r) {
