@@ -174,7 +174,7 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
-	test-mappings test-plain
+	test-mappings test-plain test-vectors
 TESTS := test-layout-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
 	famez-flood famez-lives famez-soak soak-judge kexec-file \
 	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -103,9 +104,22 @@ AT(famez_event, epoch, 20, 4);
 AT(famez_event, timeout_ms, 24, 4);
 AT(famez_event, reserved, 28, 4);
 
+SIZE(famez_doorbell, 16);
+AT(famez_doorbell, size, 0, 4);
+AT(famez_doorbell, flags, 4, 4);
+AT(famez_doorbell, peer, 8, 4);
+AT(famez_doorbell, vector, 12, 4);
+
+SIZE(famez_eventfd, 16);
+AT(famez_eventfd, size, 0, 4);
+AT(famez_eventfd, flags, 4, 4);
+AT(famez_eventfd, vector, 8, 4);
+AT(famez_eventfd, fd, 12, 4);
+
 _Static_assert(FAMEZ_IOC_INFO == 0xfa00 && FAMEZ_IOC_PEERS == 0xfa01 &&
 	       FAMEZ_IOC_SEND == 0xfa02 && FAMEZ_IOC_RECV == 0xfa03 &&
-	       FAMEZ_IOC_PING == 0xfa04 && FAMEZ_IOC_EVENT == 0xfa05,
+	       FAMEZ_IOC_PING == 0xfa04 && FAMEZ_IOC_EVENT == 0xfa05 &&
+	       FAMEZ_IOC_RING == 0xfa0a && FAMEZ_IOC_VECTOR == 0xfa0b,
 	       "commands");
 
 /* ---- Results ---------------------------------------------------------------------- */
@@ -162,6 +176,11 @@ static const struct command {
 	{ "EVENT", FAMEZ_IOC_EVENT,
 	  { sizeof(struct famez_event), FAMEZ_MSG_DONTWAIT }, EAGAIN,
 	  "..f0oooooooo..00" },
+	{ "RING", FAMEZ_IOC_RING,
+	  { sizeof(struct famez_doorbell), [2] = NOBODY }, EHOSTUNREACH,
+	  "..00...." },
+	{ "VECTOR", FAMEZ_IOC_VECTOR,
+	  { sizeof(struct famez_eventfd), [3] = -1 }, 0, "..00...." },
 };
 
 /* May this bit be set, and change nothing? */
@@ -286,6 +305,28 @@ static void test_event(int fd)
 	check(call(fd, FAMEZ_IOC_EVENT, &e) == ETIMEDOUT, "EVENT: a timeout");
 }
 
+static void test_doorbell(int fd, const struct famez_info *info)
+{
+	struct famez_doorbell ring = {
+		.size = sizeof(ring), .peer = info->id,
+		.vector = info->vectors_armed - 1,
+	};
+	struct famez_eventfd listen = {
+		.size = sizeof(listen), .vector = ring.vector,
+		.fd = eventfd(0, 0),
+	};
+	struct pollfd p = { .fd = listen.fd, .events = POLLIN };
+
+	check(!call(fd, FAMEZ_IOC_VECTOR, &listen), "VECTOR");
+	check(!call(fd, FAMEZ_IOC_RING, &ring) && poll(&p, 1, -1) == 1,
+	      "RING: oneself");
+	close(listen.fd);
+	check(call(fd, FAMEZ_IOC_VECTOR, &listen) == EBADF,
+	      "VECTOR: a bad descriptor");
+	listen.fd = -1;
+	check(!call(fd, FAMEZ_IOC_VECTOR, &listen), "VECTOR: none any more");
+}
+
 static void test_text(int fd, uint32_t echo)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
@@ -336,6 +377,7 @@ int main(int argc, char **argv)
 	test_messages(fd, echo);
 	test_ping(fd, echo);
 	test_event(fd);
+	test_doorbell(fd, &info);
 	test_text(fd, echo);
 	test_map(fd, &info);
 	if (failures)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -362,6 +363,53 @@ static int run_event(void)
 	return ioctl(device, FAMEZ_IOC_EVENT, &event) ? errno : 0;
 }
 
+static int heard = -1;	/* an eventfd */
+
+static int run_listen(void)
+{
+	struct famez_eventfd listen = {
+		.size = sizeof(listen), .vector = 5, .fd = heard,
+	};
+
+	return ioctl(device, FAMEZ_IOC_VECTOR, &listen) ? errno : 0;
+}
+
+static void listen_before(void)
+{
+	if (heard < 0)
+		heard = eventfd(0, EFD_CLOEXEC);
+	assert_int_equal(run_listen(), 0);
+}
+
+static int run_ring(void)
+{
+	struct famez_info info = { .size = sizeof(info) };
+	struct famez_doorbell ring = { .size = sizeof(ring), .vector = 5 };
+
+	if (ioctl(device, FAMEZ_IOC_INFO, &info))
+		return errno;
+	ring.peer = info.id;
+	return ioctl(device, FAMEZ_IOC_RING, &ring) ? errno : 0;
+}
+
+static void judge_rung(int err)
+{
+	uint64_t count;
+
+	assert_sane(err);
+	if (err)
+		return;
+	assert_int_equal(read(heard, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(count, 1);
+}
+
+/* One that failed has left the one before in its place. */
+static void judge_listening(int err)
+{
+	assert_sane(err);
+	judge_rung(run_ring());
+}
+
 static int run_poll(void)
 {
 	struct pollfd p = { .fd = device, .events = POLLIN };
@@ -479,6 +527,8 @@ TEST(info, .run = run_info, .judge = assert_sane)
 TEST(peers, .run = run_peers, .judge = assert_sane)
 TEST(ping, .run = run_ping, .judge = assert_sane)
 TEST(event, .prepare = await_event, .run = run_event, .judge = assert_sane)
+TEST(listen, .prepare = listen_before, .run = run_listen, .judge = judge_listening)
+TEST(ring, .prepare = listen_before, .run = run_ring, .judge = judge_rung)
 TEST(poll, .run = run_poll, .judge = assert_sane)
 TEST(mmap, .run = run_mmap, .judge = judge_mmap)
 TEST(touch, .prepare = map_far, .run = run_touch, .judge = judge_mmap)
@@ -510,6 +560,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_mmap),
 		cmocka_unit_test(test_touch),

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -19,7 +20,8 @@
 
 #include "device.h"
 
-enum { THREADS = 2, FILES = 4, AREA_PAGES = 4 };
+/* there are fewer commands than numbers */
+enum { THREADS = 2, FILES = 4, AREA_PAGES = 4, NUMBERS = 0x0d };
 
 static unsigned long rounds;
 static uint64_t seed;
@@ -31,6 +33,7 @@ static long page;
  */
 static char *areas[4];
 static int files[FILES];
+static int eventfds[FILES];
 
 /* ---- What is random -------------------------------------------------------------- */
 
@@ -96,14 +99,16 @@ static uint32_t any_word(struct fuzz *f)
 /* Nearly right, so that it gets far; or anything. */
 static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 {
-	static const uint32_t sizes[] = { 112, 32, 32, 32, 24, 32 };
+	static const uint32_t sizes[NUMBERS] = {
+		112, 32, 32, 32, 24, 32, [0x0a] = 16, [0x0b] = 16,
+	};
 	uint64_t at = any_address(f);
 	int i;
 
 	for (i = 0; i < 32; i++)
 		words[i] = below(f, 8) ? 0 : any_word(f);
 	if (below(f, 8)) {
-		words[0] = sizes[number % 6];
+		words[0] = sizes[number];
 		words[1] &= FAMEZ_MSG_DONTWAIT;
 	}
 	switch (number) {
@@ -123,12 +128,21 @@ static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 	case 4:		/* PING: peer, timeout */
 		words[2] = below(f, 4) ? echo_id : any_word(f);
 		words[3] = below(f, 100);
+		break;
+	case 0x0a:	/* RING: peer, vector */
+		words[2] = below(f, 4) ? echo_id : any_word(f);
+		words[3] = below(f, 4) ? below(f, 20) : any_word(f);
+		break;
+	case 0x0b:	/* VECTOR: which, eventfd */
+		words[2] = below(f, 4) ? below(f, 20) : any_word(f);
+		words[3] = below(f, 4) ? (uint32_t)eventfds[below(f, FILES)] :
+					 any_word(f);
 	}
 }
 
 static void fuzz_ioctl(struct fuzz *f, int fd)
 {
-	unsigned int number = below(f, 8);
+	unsigned int number = below(f, NUMBERS);
 	uint32_t words[32], *at = words;
 	uintptr_t pointer;
 
@@ -266,6 +280,8 @@ static void test_random_calls(void **state)
 	sigaction(SIGUSR1, &action, NULL);
 	for (int i = 0; i < FILES; i++)
 		files[i] = open_device(i ? O_NONBLOCK : 0);
+	for (int i = 0; i < FILES; i++)
+		eventfds[i] = eventfd(0, EFD_NONBLOCK);
 	make_areas();
 	for (int i = 0; i < THREADS; i++) {
 		fuzzers[i].random = seed * 2654435761U + i + 1;
@@ -278,6 +294,8 @@ static void test_random_calls(void **state)
 	}
 	for (int i = 0; i < FILES; i++)
 		close(files[i]);
+	for (int i = 0; i < FILES; i++)
+		close(eventfds[i]);
 }
 
 /* What the random calls sent comes back first. */

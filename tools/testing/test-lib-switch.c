@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -1149,6 +1150,105 @@ static void test_event_fd(void **state)
 	RUN_FLAGS(FAMEZ_NONBLOCK, see_by_fd, live_by_fd);
 }
 
+/* ---- Doorbells -------------------------------------------------------------- */
+
+enum { RINGS = 100 };
+
+/* How often it was signalled since. */
+static int taken(int fd)
+{
+	uint64_t count = 0;
+
+	if (read(fd, &count, sizeof(count)) < 0)
+		CHECK_IS(errno, EAGAIN);
+	return count;
+}
+
+/* Waits to be rung @rings times in all. */
+static void be_rung(struct famez *handle, int rings)
+{
+	uint32_t peer;
+	size_t size;
+
+	while (atomic_load(&stage->more) < rings)
+		nap();
+	wake_up(handle);
+	CHECK_IS(famez_recv(handle, &peer, NULL, 0, &size), -EAGAIN);
+	atomic_store(&stage->mark, rings);
+}
+
+static void refuse_ears(struct famez *handle, int fd)
+{
+	struct famez_info info;
+	int pipes[2];
+
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	CHECK_IS(famez_vector(handle, info.vectors_armed, fd), -EINVAL);
+	CHECK_IS(famez_vector(handle, 3, 1000), -EBADF);
+	CHECK_IS(famez_vector(handle, 3, -2), -EBADF);
+	CHECK_IS(pipe(pipes), 0);
+	CHECK_IS(famez_vector(handle, 3, pipes[1]), -EINVAL);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void hear(struct famez *handle, int me)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);
+	int i, copy = dup(other);
+
+	(void)me;
+	CHECK_IS(famez_vector(handle, 4, fd), 0);
+	CHECK_IS(famez_vector(handle, 3, fd), 0);
+	CHECK_IS(famez_vector(handle, 4, -1), 0);
+	refuse_ears(handle, fd);
+	meet();
+	for (i = 0; i < RINGS; i++) {
+		be_rung(handle, i + 1);
+		CHECK_IS(taken(fd), 1);
+	}
+	/* on the other vector */
+	be_rung(handle, RINGS + 1);
+	CHECK_IS(taken(fd), 0);
+	CHECK_IS(famez_vector(handle, 3, other), 0);
+	close(other);
+	be_rung(handle, RINGS + 2);
+	CHECK_IS(taken(fd), 0);
+	CHECK_IS(taken(copy), 1);
+}
+
+static void ring_once(struct famez *handle, uint32_t vector)
+{
+	int rings = atomic_load(&stage->more) + 1;
+
+	CHECK_IS(famez_ring(handle, stage->ids[0], vector), 0);
+	atomic_store(&stage->more, rings);
+	wait_mark(rings);
+}
+
+static void ring(struct famez *handle, int me)
+{
+	struct famez_info info;
+	int i;
+
+	CHECK_IS(famez_get_info(handle, &info), 0);
+	CHECK_IS(famez_ring(handle, 13, 3), -EHOSTUNREACH);
+	CHECK_IS(famez_ring(handle, info.peers_max, 3), -EHOSTUNREACH);
+	CHECK_IS(famez_ring(handle, stage->ids[0], info.vectors), -EINVAL);
+	CHECK_IS(famez_ring(handle, stage->ids[me], 3), 0);
+	meet();
+	for (i = 0; i < RINGS; i++)
+		ring_once(handle, 3);
+	ring_once(handle, 4);
+	ring_once(handle, 3);
+}
+
+static void test_doorbells(void **state)
+{
+	(void)state;
+	RUN_FLAGS(FAMEZ_NONBLOCK, hear, ring);
+}
+
 /* ---- FAM and peers -------------------------------------------------------- */
 
 static void *map_all(struct famez *handle, uint64_t *size)
@@ -1305,6 +1405,7 @@ static void outlive_switch(const struct switch_process *sw)
 	struct famez *handle;
 	uint64_t size, ns;
 	uint32_t peer;
+	int heard = eventfd(0, EFD_NONBLOCK);
 	uint8_t *fam;
 	size_t got;
 	char c;
@@ -1313,8 +1414,13 @@ static void outlive_switch(const struct switch_process *sw)
 	CHECK_IS(famez_open(&handle, sw->path, 0), 0);
 	CHECK_IS(famez_ping(handle, FAMEZ_DEST_SERVER, WAKE_MS, &ns), 0);
 	fam = map_all(handle, &size);
+	CHECK_IS(famez_vector(handle, 3, heard), 0);
 	atomic_store(&stage->mark, 1);
 	CHECK_IS(famez_recv(handle, &peer, &c, 1, &got), -ENODEV);
+	/* nobody waits for ever */
+	CHECK_IS(taken(heard), 1);
+	CHECK_IS(famez_vector(handle, 3, heard), -ENODEV);
+	CHECK_IS(famez_ring(handle, 1, 3), -ENODEV);
 	CHECK_IS(famez_send(handle, FAMEZ_DEST_SERVER, "", 0), -ENODEV);
 	wake_up(handle);
 	fill(fam, size, 1);
@@ -1401,6 +1507,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_event_fd),
+		cmocka_unit_test(test_doorbells),
 		cmocka_unit_test(test_fam),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_examples),

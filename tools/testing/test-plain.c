@@ -35,7 +35,8 @@ static void test_no_messages(void **state)
 {
 	static const unsigned long commands[] = {
 		FAMEZ_IOC_PEERS, FAMEZ_IOC_SEND, FAMEZ_IOC_RECV,
-		FAMEZ_IOC_PING, FAMEZ_IOC_EVENT,
+		FAMEZ_IOC_PING, FAMEZ_IOC_EVENT, FAMEZ_IOC_RING,
+		FAMEZ_IOC_VECTOR,
 	};
 	uint32_t words[64] = { sizeof(words) };
 	int fd = open(device, O_RDWR);

@@ -74,9 +74,9 @@ ok 'write fails there'
 
 # ---- what a plain device has not ----
 
-for command in 'ping 1' 'send 1 x' 'recv --nonblock' 'listen' 'peers' 'monitor' 'stats'; do
+for command in 'ping 1' 'send 1 x' 'recv --nonblock' 'listen' 'peers' 'monitor' 'stats' 'ring 1' 'wait'; do
 	says_no "famezctl --device /dev/famez_fam $command"
-	ok "famezctl $command: there are no messages, and it says so"
+	ok "famezctl $command: there are no messages or doorbells, and it says so"
 done
 on node01 'test-plain /dev/famez_fam1' >"$tmp/plain.log" 2>"$tmp/plain.err"
 complete "$tmp/plain.log"; ok 'test-plain: every call of a plain device'

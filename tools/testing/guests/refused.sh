@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Memory that is not a famez fabric's: no oops, not a byte written, one line
-# that says why.
+# Doorbell devices that nothing can be done with: no oops, not a byte written,
+# one line that says why.
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
@@ -31,7 +31,9 @@ device() {
 }
 
 device "F.E.E.'s 8 KiB mailbox" 'F.E.E.' --fee 14 -l 8192
-device "a raw server's random memory" 'raw ivshmem-server' -l 4M --random
-device "a raw server's smallest memory" 'raw ivshmem-server' -l 4096 --random
+# the magic number where a famez header has it, and nothing else of one
+truncate -s 4M "$tmp/memory"
+printf 'FAMEZFAM' | dd of="$tmp/memory" bs=1 seek=64 conv=notrunc status=none
+device 'a control area that is damaged' 'control area is damaged' -l 4M --file "$tmp/memory"
 
 plan_complete
