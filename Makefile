@@ -174,9 +174,9 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
-	test-mappings test-plain test-vectors
-TESTS := test-layout-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood famez-lives famez-soak soak-judge kexec-file \
+	test-mappings test-plain test-ports test-vectors
+TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
+	famez-flood famez-lives famez-soak soak-judge kexec-file port-server \
 	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
@@ -194,7 +194,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives famez-soak soak-judge kexec-file): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives famez-soak soak-judge kexec-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

@@ -2,9 +2,10 @@
 /*
  * famez_bridge: one ivshmem device; with a doorbell, the peers that it reaches.
  *
- * Who calls whom: chardev, text, ioctl -> endpoint -> channel -> fabric -> pci;
- * ioctl -> vectors -> pci.  PCI facts are in pci.c, user pointers above channel.c, the
- * control area is read through <famez/layout.h> and <famez/ring.h>.
+ * Who calls whom: chardev, text, ioctl -> endpoint -> send, receive, ping ->
+ * port, channel -> fabric -> pci; ioctl -> vectors -> pci.  PCI facts are in pci.c,
+ * user pointers above send.c and receive.c, the control area is read through
+ * <famez/layout.h>, <famez/outbox.h> and <famez/inbox.h>.
  *
  * Life: struct famez_bridge is freed by the last reference to its device, which
  * each open file holds.  The device's memory and interrupts go at remove, which
@@ -30,7 +31,9 @@
 #include <famez/events.h>
 #include <famez/inbox.h>
 #include <famez/layout.h>
+#include <famez/outbox.h>
 
+struct eventfd_ctx;
 struct famez_names;
 struct inode;
 struct iov_iter;
@@ -45,6 +48,7 @@ struct pci_dev;
  * @tx_waits: times that a sender slept, as there was no room
  * @tx_full: sends that failed for lack of room, at once or in time
  * @tx_resets: times that messages to it were lost, as it restarted
+ * @tx_refused: sends that failed as nobody had the port
  * @tx_absent: sends that failed as it was not on the fabric
  * @tx_down: sends that failed as it had no driver or program
  * @tx_no_channel: sends that failed as there is no channel to it
@@ -53,6 +57,7 @@ struct pci_dev;
  * @rx_bytes: their bytes
  * @rx_doorbells: marks found that it had left before it rang
  * @rx_pings: its pings that came
+ * @rx_discarded: messages that were dropped, as their port was closed
  * @rx_too_long: reads that failed as the program had no room for the message
  * @rx_garbage: times that its ring held garbage, and was emptied
  *
@@ -67,6 +72,7 @@ struct famez_counters {
 	unsigned long tx_waits;
 	unsigned long tx_full;
 	unsigned long tx_resets;
+	unsigned long tx_refused;
 	unsigned long tx_absent;
 	unsigned long tx_down;
 	unsigned long tx_no_channel;
@@ -75,6 +81,7 @@ struct famez_counters {
 	unsigned long rx_bytes;
 	unsigned long rx_doorbells;
 	unsigned long rx_pings;
+	unsigned long rx_discarded;
 	unsigned long rx_too_long;
 	unsigned long rx_garbage;
 };
@@ -107,6 +114,34 @@ struct famez_vector {
 };
 
 /**
+ * struct famez_watch - an eventfd of a program that is signalled for a port
+ * @list: in famez_port.watches
+ * @eventfd: a reference
+ */
+struct famez_watch {
+	struct list_head list;
+	struct eventfd_ctx *eventfd;
+};
+
+/**
+ * struct famez_port - a port of ours, and who waits at it
+ * @wait: those who wait for a message, and those who poll
+ * @events: counts what they should look at; changed under bell_lock, read anywhere
+ * @sleepers: those who wait inside; under bell_lock
+ * @watches: struct famez_watch of programs; under bell_lock
+ * @boxed: ids in whose box for it there may be messages; under rx_lock
+ * @first: whose message is looked for first; under rx_lock
+ */
+struct famez_port {
+	wait_queue_head_t wait;
+	unsigned int events;
+	unsigned int sleepers;
+	struct list_head watches;
+	unsigned long *boxed;
+	u32 first;
+};
+
+/**
  * struct famez_remote - another peer, and the channels with it
  * @generation: for which the channels are set up, 0: not up; changed under
  *	rx_lock and tx_lock, read anywhere
@@ -118,13 +153,21 @@ struct famez_vector {
  * @shown: has a directory in sysfs; under dirs_lock
  *
  * @tx_lock: the sending side; nests inside rx_lock, never held over a sleep
- * @sleeper: somebody sleeps for room, and has the events; set under @tx_lock
- * @turn: those who wait to be the next
- * @tx: channel to it; no data: there is none; under @tx_lock
+ * @sleepers: places of ports at which somebody sleeps for room, and has the
+ *	events; under @tx_lock
+ * @ring_turn: place + 1 of that one of them who waits for the ring; 0: nobody;
+ *	under @tx_lock
+ * @turns: counts changes of @sleepers; changed under @tx_lock, read anywhere
+ * @turn: those who wait to be the next at their port
+ * @out: channel to it; no data: there is none; under @tx_lock
  * @reset: messages to it were lost, which no sender has been told; under
  *	@tx_lock
  *
  * @in: channel from it; under rx_lock
+ * @slot: place of the port that its last message went to; changed under rx_lock,
+ *	read anywhere, as a guess
+ * @idle: nobody has read from its ring since the work last looked; cleared under
+ *	rx_lock, set anywhere
  * @busy: a reader has left it unarmed, as it had enough: @work wakes it; under
  *	rx_lock
  * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
@@ -143,12 +186,16 @@ struct famez_remote {
 	bool shown;
 
 	struct mutex tx_lock;	/* the sending side */
-	bool sleeper;
+	u64 sleepers;
+	u32 ring_turn;
+	unsigned int turns;
 	wait_queue_head_t turn;
-	struct famez_tx tx;
+	struct famez_outbox out;
 	bool reset;
 
 	struct famez_inbox in;
+	u32 slot;
+	bool idle;
 	bool busy;
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];
@@ -195,8 +242,7 @@ struct famez_remote {
  * @rung: ids whose marks the work has yet to look at
  * @active: ids whose channel is not armed: they may have messages; set anywhere,
  *	cleared under @rx_lock before arming
- * @rx_events: counts marks; changed under @bell_lock, read anywhere
- * @rx_wait: those who wait for a message
+ * @sleeping: places of ports at which somebody sleeps inside; under @bell_lock
  * @work: does what marks ask for in process context
  *
  * @events_lock: for @events and all famez_remote.seen
@@ -207,8 +253,10 @@ struct famez_remote {
  * @rx_lock: for the receiving side of all channels
  * @rx_waits: times that a reader found nothing, and waits; under @rx_lock, read
  *	anywhere
- * @rx_next: whose message is looked for first; under @rx_lock
- * @peers_epoch: of the peer table as last looked through; by @work alone
+ * @ports: our ports, as the channels show them; changed under @rx_lock, its @used
+ *	also under @bell_lock
+ * @port: likewise, who waits at them
+ * @peers_epoch: of the peer table as last looked through; changed by @work alone
  * @remotes: by id, layout.peers.count of them
  *
  * @dirs_lock: for @dirs, @peers_dir, @vectors_dir
@@ -248,8 +296,7 @@ struct famez_bridge {
 	spinlock_t bell_lock;	/* the own bell rows */
 	unsigned long *rung;
 	unsigned long *active;
-	unsigned int rx_events;
-	wait_queue_head_t rx_wait;
+	u64 sleeping;
 	struct delayed_work work;
 
 	spinlock_t events_lock;	/* events */
@@ -259,7 +306,8 @@ struct famez_bridge {
 
 	struct mutex rx_lock;	/* the receiving side of all channels */
 	unsigned long rx_waits;
-	u32 rx_next;
+	struct famez_ports ports;
+	struct famez_port port[FAMEZ_GRANTS];
 	u32 peers_epoch;
 	struct famez_remote *remotes;
 
@@ -357,6 +405,15 @@ void famez_catch_up(struct famez_bridge *b);
 /** famez_again() - there is more to do for a peer: have the work see to it */
 void famez_again(struct famez_bridge *b, u32 id);
 
+/** famez_later() - likewise, in a tick, unless something happens before */
+void famez_later(struct famez_bridge *b, u32 id);
+
+/** famez_look_again() - have the work look for all who wait at ports */
+void famez_look_again(struct famez_bridge *b);
+
+/** famez_wake_remote() - make those who wait for a peer look again */
+void famez_wake_remote(struct famez_bridge *b, u32 id);
+
 /**
  * famez_lost() - has another switch taken the memory?
  *
@@ -375,21 +432,7 @@ u32 famez_peers_epoch(struct famez_bridge *b);
 void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info);
 
-/* ---- channel.c: messages ---- */
-
-/**
- * struct famez_delivery - where a message goes
- * @to: the program's memory
- * @text: as "<sender>:<payload>"
- * @peer: the sender
- * @length: bytes of the message, also on -EMSGSIZE
- */
-struct famez_delivery {
-	struct iov_iter *to;
-	bool text;
-	u32 peer;
-	u32 length;
-};
+/* ---- channel.c: the two channels with each peer ---- */
 
 /** famez_channels_find() - take up the directory's entries; before start */
 void famez_channels_find(struct famez_bridge *b);
@@ -406,17 +449,99 @@ void famez_channels_find(struct famez_bridge *b);
  */
 int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation);
 
+/* ---- port.c: our ports ---- */
+
+/** famez_ports_init() - before anybody can open the device */
+void famez_ports_init(struct famez_bridge *b);
+
+/** famez_ports_alloc() - port 0, once the layout is known; or -ENOMEM */
+int famez_ports_alloc(struct famez_bridge *b);
+void famez_ports_free(struct famez_bridge *b);
+
 /**
- * famez_channel_service() - what a peer's mark may ask for; may sleep
+ * famez_port_bind() - open a port
+ * @b: the bridge, inside
+ * @port: which, 1 to 65535; 0: any from FAMEZ_PORT_ANY_MIN on that is free
+ * @window: bytes that each sender may have on their way to it, 0: as it comes
  *
- * Return: true when there may be more, for which it is to be called again
+ * Context: may sleep; takes rx_lock
+ *
+ * Return: its place (which one is in @b->ports), or -EADDRINUSE, -ENOSPC, -ENOMEM
  */
-bool famez_channel_service(struct famez_bridge *b, u32 id);
+int famez_port_bind(struct famez_bridge *b, u32 port, u32 window);
+
+/** famez_port_close() - discard what was not read; inside, takes rx_lock */
+void famez_port_close(struct famez_bridge *b, u32 slot);
+
+/** famez_make_boxes() - boxes for what a peer sends; under rx_lock; or -ENOMEM */
+int famez_make_boxes(struct famez_bridge *b, u32 id);
+
+/** famez_port_wake() - have those who wait at a port look; any context */
+void famez_port_wake(struct famez_bridge *b, u32 slot);
+void famez_ports_wake(struct famez_bridge *b);
+
+/**
+ * famez_port_wake_reader() - wake one port's readers, who will look for all
+ * @b: the bridge
+ * @slot: the port that it probably is for
+ *
+ * Context: any, under bell_lock
+ *
+ * Return: false when nobody sleeps inside; those who poll may not look at once
+ */
+bool famez_port_wake_reader(struct famez_bridge *b, u32 slot);
+
+/** famez_port_sleep() - somebody goes to sleep inside, and looks when woken */
+void famez_port_sleep(struct famez_bridge *b, u32 slot);
+void famez_port_awake(struct famez_bridge *b, u32 slot);
+
+/** famez_port_waited_for() - does somebody sleep, poll or watch there? */
+bool famez_port_waited_for(struct famez_port *port);
+
+/** famez_others_wait() - does somebody at another port? */
+bool famez_others_wait(struct famez_bridge *b, u32 slot);
+
+/** famez_watch_add() - signal an eventfd when a message may have come */
+void famez_watch_add(struct famez_bridge *b, u32 slot, struct famez_watch *watch);
+void famez_watch_remove(struct famez_bridge *b, struct famez_watch *watch);
+
+/* ---- send.c ---- */
+
+/**
+ * struct famez_dest - where a message goes
+ * @peer: id of the receiver
+ * @port: its port
+ * @sport: our port, 0: none
+ */
+struct famez_dest {
+	u32 peer;
+	u16 port;
+	u16 sport;
+};
+
+/**
+ * struct famez_parcel - a record to be sent
+ * @type: %FAMEZ_TYPE_DATA and so on
+ * @sport: our port
+ * @dport: the receiver's port
+ * @turn: place + 1 of the port at which its sender is the one who sleeps
+ * @from: its bytes, all of it
+ */
+struct famez_parcel {
+	u16 type;
+	u16 sport;
+	u16 dport;
+	u32 turn;
+	struct iov_iter *from;
+};
+
+/** famez_check_dest() - can a message be sent to this id? or -errno */
+int famez_check_dest(struct famez_bridge *b, u32 id);
 
 /**
  * famez_channel_send() - send a message
  * @b: the bridge, inside
- * @id: the receiver
+ * @dest: to whom
  * @from: the message, all of it; advanced on success
  * @timeout: jiffies to sleep at most while there is no room, 0: not at all
  *
@@ -426,20 +551,84 @@ bool famez_channel_service(struct famez_bridge *b, u32 id);
  * Return: 0 or an error as of FAMEZ_IOC_SEND; -EAGAIN, not -ETIMEDOUT, when the
  * time is over
  */
-int famez_channel_send(struct famez_bridge *b, u32 id, struct iov_iter *from,
-		       long timeout);
+int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
+		       struct iov_iter *from, long timeout);
 
-/** famez_channel_recv() - receive a message; likewise */
+/** famez_tx_kernel() - send something small of our own; never sleeps for room */
+int famez_tx_kernel(struct famez_bridge *b, u32 id, u16 type, void *data,
+		    size_t length);
+
+/*
+ * What is left of @timeout jiffies since @start.  Time runs on while a call that
+ * is woken again and again does not sleep.
+ */
+static inline long famez_left(unsigned long start, long timeout)
+{
+	if (timeout == MAX_SCHEDULE_TIMEOUT)
+		return timeout;
+	return max(timeout - (long)(jiffies - start), 0L);
+}
+
+/* ---- receive.c ---- */
+
+/**
+ * struct famez_delivery - where a message goes
+ * @to: the program's memory
+ * @text: as "<sender>:<payload>"
+ * @slot: place of the port that is read
+ * @answer: tells the program of what was delivered, before it is taken out, as it
+ *	must not be lost: called with page faults off, 0 or -EFAULT; and outside,
+ *	with @fault, to have its memory there for another try.  May be NULL
+ * @peer: the sender
+ * @sport: its port
+ * @length: bytes of the message, also on -EMSGSIZE
+ */
+struct famez_delivery {
+	struct iov_iter *to;
+	bool text;
+	u32 slot;
+	int (*answer)(struct famez_delivery *d, bool fault);
+	u32 peer;
+	u16 sport;
+	u32 length;
+};
+
+/** famez_channel_recv() - receive a message; as famez_channel_send() */
 int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 		       long timeout);
 
 /** famez_channel_readable() - is there a message? if not, a mark will come */
-bool famez_channel_readable(struct famez_bridge *b);
+bool famez_channel_readable(struct famez_bridge *b, u32 slot);
+
+/**
+ * famez_channel_service() - what a peer's mark may ask for; may sleep
+ *
+ * Return: true when there may be more, for which it is to be called again
+ */
+bool famez_channel_service(struct famez_bridge *b, u32 id);
+
+/**
+ * famez_channel_calls() - does a peer wait for famez_channel_service()?
+ *
+ * Context: any; takes no lock, so it may say yes for nothing
+ */
+bool famez_channel_calls(struct famez_bridge *b, u32 id);
+
+/** famez_rx_empty() - move all that came into boxes; under rx_lock */
+void famez_rx_empty(struct famez_bridge *b, u32 id);
+
+/* ---- ping.c ---- */
 
 /** famez_channel_ping() - measure a round trip; may sleep */
 int famez_channel_ping(struct famez_bridge *b, u32 id, unsigned int timeout_ms,
 		       u64 *nanoseconds);
 
+/** famez_send_pong() - send an answer that is due; under rx_lock */
+void famez_send_pong(struct famez_bridge *b, u32 id);
+
+/** famez_rx_control() - a record that is not for a program; under rx_lock */
+void famez_rx_control(struct famez_bridge *b, u32 id,
+		      const struct famez_message *m);
 /* ---- vectors.c: doorbells and interrupts, for programs' own protocols ---- */
 
 /** famez_vector_init() - nobody listens; before its interrupts are on */

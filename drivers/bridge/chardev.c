@@ -22,7 +22,7 @@ static __poll_t famez_poll_messages(struct famez_file *f)
 {
 	__poll_t mask = 0;
 
-	if (famez_channel_readable(f->b))
+	if (famez_channel_readable(f->b, READ_ONCE(f->slot)))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (famez_endpoint_pending(f))
 		mask |= EPOLLPRI;
@@ -31,16 +31,17 @@ static __poll_t famez_poll_messages(struct famez_file *f)
 
 static __poll_t famez_poll(struct file *file, poll_table *wait)
 {
-	struct famez_bridge *b = famez_bridge_of(file);
+	struct famez_file *f = file->private_data;
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+	struct famez_bridge *b = f->b;
 
-	poll_wait(file, &b->rx_wait, wait);
+	poll_wait(file, &b->port[READ_ONCE(f->slot)].wait, wait);
 	poll_wait(file, &b->event_wait, wait);
 	if (!famez_enter(b))
 		return EPOLLERR | EPOLLHUP;
 	/* memory can be read and written at any time */
 	mask |= famez_has_messages(b) ?
-		famez_poll_messages(file->private_data) :
+		famez_poll_messages(f) :
 		EPOLLIN | EPOLLRDNORM;
 	if (famez_lost(b))
 		mask |= EPOLLERR | EPOLLHUP;
@@ -63,6 +64,8 @@ static int famez_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	get_device(&b->dev);
 	f->b = b;
+	mutex_init(&f->lock);
+	INIT_LIST_HEAD(&f->watch.list);
 	spin_lock(&b->events_lock);
 	f->cursor = b->events.next;
 	spin_unlock(&b->events_lock);
@@ -82,6 +85,7 @@ static int famez_release(struct inode *inode, struct file *file)
 {
 	struct famez_file *f = file->private_data;
 
+	famez_endpoint_release(f);
 	famez_vectors_forget(f->b, f);
 	put_device(&f->b->dev);
 	kfree(f);
@@ -186,7 +190,7 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	INIT_LIST_HEAD(&b->dirs);
 	spin_lock_init(&b->bell_lock);
 	spin_lock_init(&b->events_lock);
-	init_waitqueue_head(&b->rx_wait);
+	famez_ports_init(b);
 	init_waitqueue_head(&b->event_wait);
 }
 

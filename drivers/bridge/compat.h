@@ -44,11 +44,11 @@ static inline void famez_vm_flags_clear(struct vm_area_struct *vma,
 #define famez_class_create(name)	class_create(name)
 #endif
 
-/* 6.8 counts one up without being told to */
+/* 6.8 took the count from eventfd_signal() */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-#define famez_eventfd_signal(eventfd)	eventfd_signal(eventfd, 1)
+#define famez_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #else
-#define famez_eventfd_signal(eventfd)	eventfd_signal(eventfd)
+#define famez_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
 #endif /* _FAMEZ_COMPAT_H */

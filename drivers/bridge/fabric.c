@@ -194,11 +194,36 @@ bool famez_ring(struct famez_bridge *b, u32 id)
 	return true;
 }
 
+/*
+ * A peer has left a mark, under bell_lock: wakes who may wait for that.  Return:
+ * true when there is something to do in process context
+ */
+static bool famez_take_bell(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	bool work = READ_ONCE(r->generation) != famez_peer_generation(b, id) ||
+		    famez_channel_calls(b, id);
+
+	famez_count(&r->counters.rx_doorbells, 1);
+	set_bit(id, b->active);
+	WRITE_ONCE(r->rings, r->rings + 1);
+	wake_up_interruptible_all(&r->wait);
+	/* nobody sleeps who would look for all: those who poll must be told */
+	if (!famez_port_wake_reader(b, READ_ONCE(r->slot))) {
+		WRITE_ONCE(r->idle, true);
+		work = true;
+	}
+	if (work)
+		set_bit(id, b->rung);
+	return work;
+}
+
 /* The marks that peers have left since, under bell_lock. */
-static void famez_take_bells(struct famez_bridge *b)
+static bool famez_take_bells(struct famez_bridge *b)
 {
 	u8 *row = famez_bell_row(b, b->id);
 	u8 *seen = row + famez_seen(b);
+	bool work = false;
 	u32 id;
 
 	for (id = 0; id < b->layout.peers.count; id++) {
@@ -206,36 +231,44 @@ static void famez_take_bells(struct famez_bridge *b)
 			id += 7;
 			continue;
 		}
-		if (!famez_bell_take(row + id, seen + id))
-			continue;
-		famez_count(&b->remotes[id].counters.rx_doorbells, 1);
-		set_bit(id, b->rung);
-		set_bit(id, b->active);
-		WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
-		wake_up_interruptible_all(&b->remotes[id].wait);
+		if (famez_bell_take(row + id, seen + id))
+			work |= famez_take_bell(b, id);
 	}
+	return work;
+}
+
+/* Is there something to do that no mark tells of?  The switch leaves none. */
+static bool famez_fabric_calls(struct famez_bridge *b)
+{
+	return famez_peers_epoch(b) != READ_ONCE(b->peers_epoch) ||
+	       famez_load(&famez_record(b, b->id)->generation) !=
+	       READ_ONCE(b->generation);
 }
 
 /*
- * Whoever rang, and why: a mark says who, the work finds out why.  The switch
- * rings without a mark when a peer's state changed.
+ * Whoever rang, and why: a mark says who.  A reader who sleeps is woken at once,
+ * and does what there is to do for messages; the work does all else, and is not
+ * begun for nothing.
  */
 void famez_fabric_interrupt(struct famez_bridge *b)
 {
 	unsigned long flags;
+	bool work;
 
 	/* what was left by then is looked at when we start */
 	if (!READ_ONCE(b->started))
 		return;
-	spin_lock_irqsave(&b->bell_lock, flags);
-	if (famez_lost(b))
+	if (famez_lost(b)) {
 		WRITE_ONCE(b->missed, true);
-	else
-		famez_take_bells(b);
-	WRITE_ONCE(b->rx_events, b->rx_events + 1);
+		famez_ports_wake(b);
+		mod_delayed_work(system_highpri_wq, &b->work, 0);
+		return;
+	}
+	spin_lock_irqsave(&b->bell_lock, flags);
+	work = famez_take_bells(b);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
-	wake_up_interruptible_all(&b->rx_wait);
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	if (work || famez_fabric_calls(b))
+		mod_delayed_work(system_highpri_wq, &b->work, 0);
 }
 
 void famez_catch_up(struct famez_bridge *b)
@@ -247,6 +280,8 @@ void famez_catch_up(struct famez_bridge *b)
 	bitmap_fill(b->rung, b->layout.peers.count);
 	bitmap_fill(b->active, b->layout.peers.count);
 	famez_fabric_interrupt(b);
+	famez_ports_wake(b);
+	mod_delayed_work(system_highpri_wq, &b->work, 0);
 }
 
 void famez_again(struct famez_bridge *b, u32 id)
@@ -255,16 +290,31 @@ void famez_again(struct famez_bridge *b, u32 id)
 	mod_delayed_work(system_highpri_wq, &b->work, 0);
 }
 
-static void famez_wake_remote(struct famez_bridge *b, u32 id)
+void famez_later(struct famez_bridge *b, u32 id)
+{
+	set_bit(id, b->rung);
+	queue_delayed_work(system_highpri_wq, &b->work, 1);
+}
+
+void famez_look_again(struct famez_bridge *b)
+{
+	u32 id;
+
+	for_each_set_bit(id, b->active, b->layout.peers.count) {
+		WRITE_ONCE(b->remotes[id].idle, true);
+		set_bit(id, b->rung);
+	}
+	mod_delayed_work(system_highpri_wq, &b->work, 0);
+}
+
+void famez_wake_remote(struct famez_bridge *b, u32 id)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&b->bell_lock, flags);
 	WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
-	WRITE_ONCE(b->rx_events, b->rx_events + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&b->remotes[id].wait);
-	wake_up_interruptible_all(&b->rx_wait);
 }
 
 void famez_fabric_wake(struct famez_bridge *b)
@@ -276,6 +326,7 @@ void famez_fabric_wake(struct famez_bridge *b)
 	WRITE_ONCE(b->wakes, b->wakes + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&b->event_wait);
+	famez_ports_wake(b);
 	for (id = 0; id < b->layout.peers.count; id++)
 		famez_wake_remote(b, id);
 }
@@ -312,6 +363,7 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 	famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
+	famez_ports_wake(b);
 	return true;
 }
 
@@ -337,7 +389,7 @@ static void famez_look_at_all_peers(struct famez_bridge *b)
 {
 	u32 id;
 
-	b->peers_epoch = famez_peers_epoch(b);
+	WRITE_ONCE(b->peers_epoch, famez_peers_epoch(b));
 	virt_mb();	/* the epoch first: what changes later changes it again */
 	for (id = 0; id < b->layout.peers.count; id++)
 		famez_look_at_peer(b, id);
@@ -368,6 +420,7 @@ static void famez_serve(struct famez_bridge *b, u32 id)
 	/* more than its share: others first, and its readers may look, too */
 	famez_again(b, id);
 	famez_wake_remote(b, id);
+	famez_ports_wake(b);
 }
 
 static void famez_fabric_work(struct work_struct *work)
@@ -419,7 +472,7 @@ int famez_fabric_init(struct famez_bridge *b)
 	b->remotes = kvcalloc(n, sizeof(*b->remotes), GFP_KERNEL);
 	b->rung = bitmap_zalloc(n, GFP_KERNEL);
 	b->active = bitmap_zalloc(n, GFP_KERNEL);
-	if (!b->remotes || !b->rung || !b->active) {
+	if (!b->remotes || !b->rung || !b->active || famez_ports_alloc(b)) {
 		famez_fabric_free(b);
 		return -ENOMEM;
 	}
@@ -434,10 +487,12 @@ int famez_fabric_init(struct famez_bridge *b)
 
 void famez_fabric_free(struct famez_bridge *b)
 {
-	u32 i;
+	u32 i, slot;
 
 	for (i = 0; b->remotes && i < b->layout.peers.count; i++)
-		kvfree(b->remotes[i].in.buffer);
+		for (slot = 0; slot < FAMEZ_GRANTS; slot++)
+			kvfree(b->remotes[i].in.box[slot]);
+	famez_ports_free(b);
 	kvfree(b->remotes);
 	bitmap_free(b->rung);
 	bitmap_free(b->active);
@@ -468,7 +523,7 @@ void famez_fabric_start(struct famez_bridge *b)
 	u32 id;
 
 	famez_publish(b);
-	b->peers_epoch = famez_peers_epoch(b) - 1;
+	WRITE_ONCE(b->peers_epoch, famez_peers_epoch(b) - 1);
 	WRITE_ONCE(b->started, true);
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (id != b->id && famez_peer_generation(b, id))

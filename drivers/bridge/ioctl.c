@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device's ioctls; <linux/famez.h> tells what they do. */
+#include <linux/eventfd.h>
 #include <linux/pagemap.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "chardev.h"
 #include "compat.h"
 
-/*
- * Reads a structure that starts with its size.  Structures grow: an older
- * program's is shorter than @size, down to @least, and zero where it ends; a
- * newer one's is longer, and must be zero there (E2BIG).
- */
-static int famez_get_struct(void *to, size_t size, size_t least,
-			    const void __user *user)
+int famez_get_struct(void *to, size_t size, size_t least,
+		     const void __user *user)
 {
 	u32 theirs;
 	int err;
@@ -31,8 +26,7 @@ static int famez_get_struct(void *to, size_t size, size_t least,
 	return err;
 }
 
-/* Writes it back, as far as the program's goes; what is behind ours stays. */
-static int famez_put_struct(void __user *user, const void *from, size_t size)
+int famez_put_struct(void __user *user, const void *from, size_t size)
 {
 	size_t theirs = *(const u32 *)from;
 
@@ -130,76 +124,11 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &peers, sizeof(peers));
 }
 
-static int famez_get_msg(struct famez_msg *msg, void __user *user)
-{
-	int err;
-
-	err = famez_get_struct(msg, sizeof(*msg),
-			       offsetofend(struct famez_msg, peer), user);
-	if (err)
-		return err;
-	if (msg->flags & ~FAMEZ_MSG_DONTWAIT || msg->sport || msg->dport)
-		return -EINVAL;
-	return 0;
-}
-
-static int famez_ioc_send(struct famez_bridge *b, void __user *user,
-			  struct file *file)
-{
-	struct famez_msg msg;
-	struct iov_iter from;
-	int err;
-
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	err = famez_get_msg(&msg, user);
-	if (err)
-		return err;
-	iov_iter_ubuf(&from, ITER_SOURCE, u64_to_user_ptr(msg.data),
-		      msg.length);
-	if (msg.peer == FAMEZ_DEST_SERVER)
-		msg.peer = b->layout.server_id;
-	return famez_endpoint_send(b, msg.peer, &from,
-				   famez_timeout(file, msg.flags, msg.timeout_ms));
-}
-
-static int famez_ioc_recv(struct famez_bridge *b, void __user *user,
-			  struct file *file)
-{
-	struct famez_delivery d = { };
-	struct famez_msg msg;
-	struct iov_iter to;
-	int err;
-
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	err = famez_get_msg(&msg, user);
-	if (err)
-		return err;
-	/*
-	 * The answer must not fail when the message has been taken.  Safe: it
-	 * leaves what is there, which a restarted call reads again.
-	 */
-	if (fault_in_safe_writeable(user, min_t(size_t, msg.size, sizeof(msg))))
-		return -EFAULT;
-	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(msg.data),
-		      min_t(u32, msg.length, FAMEZ_RING_MAX));
-	d.to = &to;
-	err = famez_endpoint_recv(b, &d, famez_timeout(file, msg.flags,
-						       msg.timeout_ms));
-	if (err && err != -EMSGSIZE)
-		return err;
-	msg.peer = d.peer;
-	msg.length = d.length;
-	if (famez_put_struct(user, &msg, sizeof(msg)))
-		return -EFAULT;
-	return err;
-}
-
 static int famez_ioc_event(struct famez_file *f, void __user *user,
 			   struct file *file)
 {
 	struct famez_event event;
+	u64 before;
 	int err;
 
 	if (!(file->f_mode & FMODE_READ))
@@ -210,13 +139,58 @@ static int famez_ioc_event(struct famez_file *f, void __user *user,
 		return err;
 	if (event.flags & ~FAMEZ_MSG_DONTWAIT || event.reserved)
 		return -EINVAL;
-	if (fault_in_safe_writeable(user, min_t(size_t, event.size,
-						sizeof(event))))
-		return -EFAULT;
-	err = famez_endpoint_event(f, &event,
+	err = famez_endpoint_event(f, &event, &before,
 				   famez_timeout(file, event.flags,
 						 event.timeout_ms));
-	return err ? err : famez_put_struct(user, &event, sizeof(event));
+	if (err)
+		return err;
+	err = famez_put_struct(user, &event, sizeof(event));
+	if (err)
+		famez_endpoint_event_undo(f, before);
+	return err;
+}
+
+static int famez_ioc_bind(struct file *file, void __user *user)
+{
+	struct famez_bind bind;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&bind, sizeof(bind), sizeof(bind), user);
+	if (err)
+		return err;
+	if (bind.flags || bind.port > U16_MAX || bind.buffer > FAMEZ_BUFFER_MAX)
+		return -EINVAL;
+	/* it could not be told which, once it has it */
+	if (fault_in_safe_writeable(user, sizeof(bind)))
+		return -EFAULT;
+	err = famez_endpoint_bind(file->private_data, &bind.port, bind.buffer);
+	return err ? err : famez_put_struct(user, &bind, sizeof(bind));
+}
+
+static int famez_ioc_notify(struct file *file, void __user *user)
+{
+	struct eventfd_ctx *eventfd = NULL;
+	struct famez_notify request;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&request, sizeof(request), sizeof(request), user);
+	if (err)
+		return err;
+	if (request.flags || request.reserved || request.fd < -1)
+		return -EINVAL;
+	if (request.fd >= 0) {
+		eventfd = eventfd_ctx_fdget(request.fd);
+		if (IS_ERR(eventfd))
+			return PTR_ERR(eventfd);
+	}
+	err = famez_endpoint_watch(file->private_data, eventfd);
+	if (err && eventfd)
+		eventfd_ctx_put(eventfd);
+	return err;
 }
 
 static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
@@ -289,9 +263,17 @@ static long famez_message_ioctl(struct file *file, unsigned int cmd,
 	case FAMEZ_IOC_PEERS:
 		return famez_ioc_peers(b, user);
 	case FAMEZ_IOC_SEND:
-		return famez_ioc_send(b, user, file);
+		return famez_ioc_send(file, user);
 	case FAMEZ_IOC_RECV:
-		return famez_ioc_recv(b, user, file);
+		return famez_ioc_recv(file, user);
+	case FAMEZ_IOC_SEND_BATCH:
+		return famez_ioc_send_batch(file, user);
+	case FAMEZ_IOC_RECV_BATCH:
+		return famez_ioc_recv_batch(file, user);
+	case FAMEZ_IOC_BIND:
+		return famez_ioc_bind(file, user);
+	case FAMEZ_IOC_NOTIFY:
+		return famez_ioc_notify(file, user);
 	case FAMEZ_IOC_PING:
 		return famez_ioc_ping(b, user);
 	case FAMEZ_IOC_EVENT:
@@ -313,6 +295,10 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case FAMEZ_IOC_RECV:
 	case FAMEZ_IOC_PING:
 	case FAMEZ_IOC_EVENT:
+	case FAMEZ_IOC_BIND:
+	case FAMEZ_IOC_SEND_BATCH:
+	case FAMEZ_IOC_RECV_BATCH:
+	case FAMEZ_IOC_NOTIFY:
 		if (!famez_has_messages(b))
 			return -EOPNOTSUPP;
 		return famez_message_ioctl(file, cmd, user);

@@ -191,6 +191,7 @@ FAMEZ_PEER_COUNTER(tx_pings);
 FAMEZ_PEER_COUNTER(tx_waits);
 FAMEZ_PEER_COUNTER(tx_full);
 FAMEZ_PEER_COUNTER(tx_resets);
+FAMEZ_PEER_COUNTER(tx_refused);
 FAMEZ_PEER_COUNTER(tx_absent);
 FAMEZ_PEER_COUNTER(tx_down);
 FAMEZ_PEER_COUNTER(tx_no_channel);
@@ -199,6 +200,7 @@ FAMEZ_PEER_COUNTER(rx_messages);
 FAMEZ_PEER_COUNTER(rx_bytes);
 FAMEZ_PEER_COUNTER(rx_doorbells);
 FAMEZ_PEER_COUNTER(rx_pings);
+FAMEZ_PEER_COUNTER(rx_discarded);
 FAMEZ_PEER_COUNTER(rx_too_long);
 FAMEZ_PEER_COUNTER(rx_garbage);
 
@@ -210,6 +212,7 @@ static struct attribute *famez_peer_attrs[] = {
 	&famez_tx_waits.attr,
 	&famez_tx_full.attr,
 	&famez_tx_resets.attr,
+	&famez_tx_refused.attr,
 	&famez_tx_absent.attr,
 	&famez_tx_down.attr,
 	&famez_tx_no_channel.attr,
@@ -218,6 +221,7 @@ static struct attribute *famez_peer_attrs[] = {
 	&famez_rx_bytes.attr,
 	&famez_rx_doorbells.attr,
 	&famez_rx_pings.attr,
+	&famez_rx_discarded.attr,
 	&famez_rx_too_long.attr,
 	&famez_rx_garbage.attr,
 	NULL

@@ -66,15 +66,15 @@ static int famez_take_dest(struct famez_bridge *b, struct iov_iter *from,
 ssize_t famez_text_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct famez_bridge *b = famez_bridge_of(iocb->ki_filp);
+	struct famez_dest dest = { .sport = famez_port_of(iocb->ki_filp) };
 	size_t count = iov_iter_count(from);
-	u32 peer;
 	int err;
 
 	if (!famez_has_messages(b))
 		return -EOPNOTSUPP;
-	err = famez_take_dest(b, from, &peer);
+	err = famez_take_dest(b, from, &dest.peer);
 	if (!err)
-		err = famez_endpoint_send(b, peer, from,
+		err = famez_endpoint_send(b, &dest, from,
 					  famez_timeout(iocb->ki_filp, 0, 0));
 	return err ? err : count;
 }
@@ -82,7 +82,11 @@ ssize_t famez_text_write(struct kiocb *iocb, struct iov_iter *from)
 ssize_t famez_text_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct famez_bridge *b = famez_bridge_of(iocb->ki_filp);
-	struct famez_delivery d = { .to = to, .text = true };
+	struct famez_delivery d = {
+		.to = to,
+		.text = true,
+		.slot = famez_slot_of(iocb->ki_filp),
+	};
 	size_t count = iov_iter_count(to);
 	int err;
 

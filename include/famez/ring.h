@@ -9,14 +9,12 @@
  * has records.  The caller sees to it that one thread at a time uses a side.
  *
  * Who waits says so: the receiver in data_event (famez_rx_arm()), the sender in
- * space_event and an ask (famez_tx_wait()).  Each then looks once more; the
- * other side moves its index first, and looks at the event afterwards.  With a
- * full barrier on both sides, one of the two sees the other.
+ * space_event (famez_tx_wait()) or in a port's ask (<famez/outbox.h>).  Each then
+ * looks once more; the other side moves its index first, and looks at the event
+ * afterwards.  With a full barrier on both sides, one of the two sees the other.
  *
- * A sender that finds no room which programs could make by reading asks for
- * help (famez_tx_help()): it stores in drain how far the ring is to be emptied,
- * and rings.  The receiver answers each new value of drain by a ring, whatever
- * it could do; so who asked may wait for that.
+ * What may be sent to which port, and what lies where until a program reads it,
+ * is on top of this: <famez/outbox.h> and <famez/inbox.h>.
  *
  * What a stranger spoils in a half, its owner puts right when it is next rung
  * or waits (famez_tx_refresh(), famez_rx_refresh()), and rings if it had to.
@@ -38,12 +36,8 @@
  * @other: the receiver's generation
  * @head: bytes committed
  * @asked: @head when famez_tx_must_ring() was last asked
- * @sent: bytes of records sent to port 0
- * @drain: what our half says, as the next three
+ * @drain: what our half says
  * @space_event: likewise
- * @ask_sent: likewise
- * @ask_want: likewise
- * @helped: @head when famez_tx_help() last asked
  */
 struct famez_tx {
 	struct famez_tx_half *mine;
@@ -54,12 +48,8 @@ struct famez_tx {
 	__u32 other;
 	__u32 head;
 	__u32 asked;
-	__u32 sent;
 	__u32 drain;
 	__u32 space_event;
-	__u32 ask_sent;
-	__u32 ask_want;
-	__u32 helped;
 };
 
 /**
@@ -72,9 +62,6 @@ struct famez_tx {
  * @other: the sender's generation
  * @tail: bytes read
  * @asked: @tail when famez_rx_must_ring() was last asked
- * @window: bytes of records that may be on their way to port 0 at a time
- * @limit: what port 0's grant says
- * @limit_asked: @limit when famez_rx_must_ring() was last asked
  * @event: what our half says in data_event
  * @drained: the last drain of the sender's that was answered
  */
@@ -87,11 +74,28 @@ struct famez_rx {
 	__u32 other;
 	__u32 tail;
 	__u32 asked;
-	__u32 window;
-	__u32 limit;
-	__u32 limit_asked;
 	__u32 event;
 	__u32 drained;
+};
+
+/**
+ * struct famez_label - what a record says of itself
+ * @type: %FAMEZ_TYPE_DATA and so on; may be unknown
+ * @sport: the sender's port
+ * @dport: the receiver's port
+ * @slot: where the grant of @dport is
+ * @incarnation: of @dport, as its grant said
+ * @sent: the sender's count of bytes to @dport, this record included
+ *
+ * All but @type is of data only, 0 in other records.
+ */
+struct famez_label {
+	__u16 type;
+	__u16 sport;
+	__u16 dport;
+	__u32 slot;
+	__u32 incarnation;
+	__u32 sent;
 };
 
 /**
@@ -99,21 +103,15 @@ struct famez_rx {
  * @payload: its bytes, in the ring: still the sender's to change
  * @next: the tail behind it
  * @length: bytes of @payload
- * @sent: the sender's count of bytes, this record included
- * @type: %FAMEZ_TYPE_DATA and so on; may be unknown
- * @sport: the sender's port
- * @dport: the receiver's port
- * @buffered: it is in the port's buffer, not in the ring (<famez/inbox.h>)
+ * @label: what it is, and from where to where; unchecked
+ * @boxed: it is in the port's box, not in the ring (<famez/inbox.h>)
  */
 struct famez_message {
 	const __u8 *payload;
 	__u32 next;
 	__u32 length;
-	__u32 sent;
-	__u16 type;
-	__u16 sport;
-	__u16 dport;
-	bool buffered;
+	struct famez_label label;
+	bool boxed;
 };
 
 /** famez_record_size() - bytes that a message of @length takes in a ring */
@@ -157,19 +155,6 @@ static inline bool famez_tx_ready(const struct famez_tx *tx)
 }
 
 /**
- * famez_tx_granted() - may port 0 be sent a message now?
- * @tx: the sending side
- * @length: bytes of the message
- */
-static inline bool famez_tx_granted(const struct famez_tx *tx, __u32 length)
-{
-	__u32 room = famez_load_acquire(&tx->theirs->grants[0].limit) - tx->sent;
-
-	/* a limit behind what was sent is garbage, and means no */
-	return room <= 0x7fffffff && room >= famez_record_size(length);
-}
-
-/**
  * famez_tx_reserve() - find room for a message
  * @tx: the sending side
  * @length: bytes of the message
@@ -197,13 +182,17 @@ static inline int famez_tx_reserve(const struct famez_tx *tx, __u32 length,
 	return 0;
 }
 
-static inline void famez_tx_header(struct famez_tx *tx, __u16 type,
-				   __u32 length)
+static inline void famez_tx_header(struct famez_tx *tx,
+				   const struct famez_label *label, __u32 length)
 {
 	struct famez_record record = {
 		.length = famez_to_le32(length),
-		.type = famez_to_le16(type),
-		.sent = famez_to_le32(tx->sent),
+		.type = famez_to_le16(label->type),
+		.sport = famez_to_le16(label->sport),
+		.dport = famez_to_le16(label->dport),
+		.incarnation = famez_to_le32(label->incarnation),
+		.sent = famez_to_le32(label->sent),
+		.slot = famez_to_le32(label->slot),
 	};
 
 	memcpy(tx->data + (tx->head & (tx->size - 1)), &record, sizeof(record));
@@ -212,21 +201,21 @@ static inline void famez_tx_header(struct famez_tx *tx, __u16 type,
 /**
  * famez_tx_commit() - hand a message over
  * @tx: the sending side
- * @type: %FAMEZ_TYPE_DATA and so on; data counts against port 0's grant
+ * @label: what it is
  * @length: bytes of the message, as reserved
  */
-static inline void famez_tx_commit(struct famez_tx *tx, __u16 type,
+static inline void famez_tx_commit(struct famez_tx *tx,
+				   const struct famez_label *label,
 				   __u32 length)
 {
+	static const struct famez_label padding = { .type = FAMEZ_TYPE_PAD };
 	__u32 record = famez_record_size(length);
 	__u32 pad = famez_tx_pad(tx, record);
 
 	if (pad >= FAMEZ_RECORD_HEADER)
-		famez_tx_header(tx, FAMEZ_TYPE_PAD, pad - FAMEZ_RECORD_HEADER);
+		famez_tx_header(tx, &padding, pad - FAMEZ_RECORD_HEADER);
 	tx->head += pad;
-	if (type == FAMEZ_TYPE_DATA)
-		tx->sent += record;
-	famez_tx_header(tx, type, length);
+	famez_tx_header(tx, label, length);
 	tx->head += record;
 	famez_store_release(&tx->mine->head, tx->head);
 }
@@ -262,8 +251,6 @@ static inline bool famez_tx_refresh(struct famez_tx *tx)
 	spoilt = famez_restore(&tx->mine->head, tx->head);
 	spoilt |= famez_restore(&tx->mine->drain, tx->drain);
 	spoilt |= famez_restore(&tx->mine->space_event, tx->space_event);
-	spoilt |= famez_restore(&tx->mine->asks[0].sent, tx->ask_sent);
-	spoilt |= famez_restore(&tx->mine->asks[0].want, tx->ask_want);
 	spoilt |= famez_restore(&tx->mine->generation, tx->own);
 	famez_wmb();	/* the indexes before the pair that makes them valid */
 	spoilt |= famez_restore(&tx->mine->accepted, tx->other);
@@ -275,101 +262,61 @@ static inline bool famez_tx_refresh(struct famez_tx *tx)
  * @tx: the sending side
  *
  * For what its driver must see even when no program reads.  The caller rings.
+ * The receiver answers each new value by a ring, whatever it could do; so who
+ * asked may wait for that.
  */
 static inline void famez_tx_drain(struct famez_tx *tx)
 {
-	tx->ask_sent = tx->sent;
 	tx->drain = tx->head;
-	famez_store(&tx->mine->asks[0].sent, tx->ask_sent);
 	famez_store_release(&tx->mine->drain, tx->drain);
 }
 
+static inline void famez_tx_set_space_event(struct famez_tx *tx, __u32 event)
+{
+	tx->space_event = event;
+	famez_store(&tx->mine->space_event, tx->space_event);
+}
+
 /**
- * famez_tx_help() - does a message that finds no room need the receiver's help?
+ * famez_tx_wait() - ask to be rung when the ring has room for a message
  * @tx: the sending side
- * @type: %FAMEZ_TYPE_DATA and so on; only data waits for a grant
  * @length: bytes of the message
  *
- * It does where not programs that have yet to read stand in the way: the ring
- * is full while the port has room, the port has none while nothing is on its
- * way, or the receiver's half is not what it should be.  The receiver rings
- * when it has done what it could, and goes on with it when it can do more: so it
- * is asked once.  Two that wait for each other would else wake each other by
- * asking, for ever.
- *
- * Return: true when the caller must ring
+ * After this, and a full barrier, the caller tries once more before it sleeps.
+ * One sleeper at a time can wait for the ring.
  */
-static inline bool famez_tx_help(struct famez_tx *tx, __u16 type, __u32 length)
-{
-	__u32 used = tx->head - famez_load(&tx->theirs->tail);
-	bool spoilt = famez_tx_refresh(tx);
-
-	if (type == FAMEZ_TYPE_DATA && !famez_tx_granted(tx, length) &&
-	    famez_tx_ready(tx) && used && used <= tx->size)
-		return spoilt;
-	if (tx->helped == tx->head && famez_tx_ready(tx) && used <= tx->size)
-		return spoilt;
-	tx->helped = tx->head;
-	famez_tx_drain(tx);
-	return true;
-}
-
-static inline void famez_tx_set_events(struct famez_tx *tx, __u32 space,
-				       __u32 want)
-{
-	tx->space_event = space;
-	tx->ask_want = want;
-	tx->ask_sent = tx->sent;
-	famez_store(&tx->mine->space_event, tx->space_event);
-	famez_store(&tx->mine->asks[0].want, tx->ask_want);
-	famez_store(&tx->mine->asks[0].sent, tx->ask_sent);
-}
-
-/**
- * famez_tx_wait() - ask to be rung when there is room for a message
- * @tx: the sending side
- * @length: bytes of the message, a program's
- *
- * After this, the caller tries once more before it sleeps.  One sleeper at a
- * time can leave its events.
- *
- * Return: true when the caller must ring, see famez_tx_help()
- */
-static inline bool famez_tx_wait(struct famez_tx *tx, __u32 length)
+static inline void famez_tx_wait(struct famez_tx *tx, __u32 length)
 {
 	__u32 record = famez_record_size(length);
-	bool help;
 
-	famez_tx_set_events(tx, tx->head + famez_tx_pad(tx, record) + record -
-			    tx->size - 1, tx->sent + record - 1);
-	help = famez_tx_help(tx, FAMEZ_TYPE_DATA, length);
-	famez_mb();
-	return help;
+	famez_tx_set_space_event(tx, tx->head + famez_tx_pad(tx, record) +
+				     record - tx->size - 1);
 }
 
 /**
  * famez_tx_unwait() - take famez_tx_wait() back
  * @tx: the sending side
  *
- * Without this, a wait that ended otherwise leaves events behind that ring for
- * nothing.
+ * Without this, a wait that ended otherwise leaves an event behind that rings
+ * for nothing.
  */
 static inline void famez_tx_unwait(struct famez_tx *tx)
 {
-	famez_tx_set_events(tx, tx->head - tx->size - 1, tx->sent - 1);
+	famez_tx_set_space_event(tx, tx->head - tx->size - 1);
 }
 
 /**
- * famez_tx_pair() - set the own half up for a pair of generations
+ * famez_tx_unpair() - take the own half down, before it is set up anew
  * @tx: the sending side
  * @own: own generation, 0 takes the channel down
  * @other: the receiver's generation, 0 when it is not up
  *
  * What was in flight for the former pair is gone for the receiver.
  *
- * Return: true when the half changed, and the receiver must be rung
+ * Return: true when famez_tx_pair() has to follow, as soon as all else in the
+ * half is right
  */
-static inline bool famez_tx_pair(struct famez_tx *tx, __u32 own, __u32 other)
+static inline bool famez_tx_unpair(struct famez_tx *tx, __u32 own, __u32 other)
 {
 	if (!own || !other) {
 		own = 0;
@@ -383,15 +330,23 @@ static inline bool famez_tx_pair(struct famez_tx *tx, __u32 own, __u32 other)
 	tx->other = other;
 	tx->head = FAMEZ_RING_START(own, other);
 	tx->asked = tx->head;
-	tx->sent = tx->head;
 	tx->drain = tx->head;
-	tx->helped = tx->head - 1;	/* no head: not asked yet */
 	famez_store(&tx->mine->head, tx->head);
 	famez_store(&tx->mine->drain, tx->drain);
 	famez_tx_unwait(tx);
-	famez_store(&tx->mine->generation, own);
-	famez_store_release(&tx->mine->accepted, other);
 	return true;
+}
+
+/**
+ * famez_tx_pair() - let the receiver see the half
+ * @tx: the sending side, for which famez_tx_unpair() was true
+ *
+ * The caller rings the receiver.
+ */
+static inline void famez_tx_pair(struct famez_tx *tx)
+{
+	famez_store(&tx->mine->generation, tx->own);
+	famez_store_release(&tx->mine->accepted, tx->other);
 }
 
 /**
@@ -406,29 +361,6 @@ static inline bool famez_tx_in_flight(const struct famez_tx *tx)
 		return famez_load(&tx->theirs->tail) != tx->head;
 	/* it has left our pair behind, and does not tell how far it came */
 	return tx->head != FAMEZ_RING_START(tx->own, tx->other);
-}
-
-/**
- * famez_tx_room() - may a message be written now, and where?
- * @tx: the sending side
- * @type: %FAMEZ_TYPE_DATA and so on
- * @length: bytes of the message
- * @payload: as famez_tx_reserve()
- *
- * Return: as famez_tx_reserve(), and -EAGAIN while the receiver is not ready or
- * grants nothing
- */
-static inline int famez_tx_room(const struct famez_tx *tx, __u16 type,
-				__u32 length, __u8 **payload)
-{
-	int err = famez_tx_reserve(tx, length, payload);
-
-	if (err)
-		return err;
-	if (!famez_tx_ready(tx) ||
-	    (type == FAMEZ_TYPE_DATA && !famez_tx_granted(tx, length)))
-		return -EAGAIN;
-	return 0;
 }
 
 /* ---- Receiver ------------------------------------------------------------ */
@@ -457,10 +389,12 @@ static inline bool famez_rx_header(const struct famez_rx *rx, __u32 tail,
 		return false;
 	m->payload = at + FAMEZ_RECORD_HEADER;
 	m->next = tail + famez_record_size(m->length);
-	m->sent = famez_le32(record.sent);
-	m->type = famez_le16(record.type);
-	m->sport = famez_le16(record.sport);
-	m->dport = famez_le16(record.dport);
+	m->label.type = famez_le16(record.type);
+	m->label.sport = famez_le16(record.sport);
+	m->label.dport = famez_le16(record.dport);
+	m->label.slot = famez_le32(record.slot);
+	m->label.incarnation = famez_le32(record.incarnation);
+	m->label.sent = famez_le32(record.sent);
 	return true;
 }
 
@@ -503,10 +437,10 @@ static inline int famez_rx_peek(const struct famez_rx *rx,
 		left = rx->size;
 	}
 	room = head - tail < left ? head - tail : left;
-	m->buffered = false;
+	m->boxed = false;
 	if (!famez_rx_header(rx, tail, room, m))
 		return -EBADMSG;
-	return m->type == FAMEZ_TYPE_PAD ||
+	return m->label.type == FAMEZ_TYPE_PAD ||
 	       m->length <= famez_ring_longest(rx->size) ? 0 : -EBADMSG;
 }
 
@@ -523,44 +457,20 @@ static inline void famez_rx_consume(struct famez_rx *rx,
 }
 
 /**
- * famez_rx_grant() - port 0's program has read a message: grant its room again
- * @rx: the receiving side
- * @sent: famez_message.sent of what was read
- *
- * Counting by what the sender says it sent heals the window when records were
- * spoilt; a sender that lies has its own window to lose, and no more than
- * that: what does not fit its buffer is not taken out of its ring.
- */
-static inline void famez_rx_grant(struct famez_rx *rx, __u32 sent)
-{
-	rx->limit = sent + rx->window;
-	famez_store_release(&rx->mine->grants[0].limit, rx->limit);
-}
-
-/* Has the sender all that it waits for, with these indexes? */
-static inline bool famez_rx_satisfies(const struct famez_rx *rx, __u32 tail,
-				      __u32 limit)
-{
-	return (__s32)(tail - famez_load(&rx->theirs->space_event)) > 0 &&
-	       (__s32)(limit - famez_load(&rx->theirs->asks[0].want)) > 0;
-}
-
-/**
  * famez_rx_must_ring() - does the sender sleep for the room that became free?
  * @rx: the receiving side
  *
- * Return: true once, when ring and grant have both become large enough for what
- * the sender waits with; it is not woken for half of it
+ * Context: a full barrier stands between the store of the tail and this
+ *
+ * Return: true once, when the ring has room for what the sender waits with
  */
 static inline bool famez_rx_must_ring(struct famez_rx *rx)
 {
-	__u32 tail = rx->asked, limit = rx->limit_asked;
+	__u32 before = rx->asked;
 
-	famez_mb();
 	rx->asked = rx->tail;
-	rx->limit_asked = rx->limit;
-	return famez_rx_satisfies(rx, rx->tail, rx->limit) &&
-	       !famez_rx_satisfies(rx, tail, limit);
+	return famez_passed(famez_load(&rx->theirs->space_event), rx->tail,
+			    before);
 }
 
 /**
@@ -591,9 +501,6 @@ static inline bool famez_rx_refresh(struct famez_rx *rx)
 		return false;
 	spoilt = famez_restore(&rx->mine->tail, rx->tail);
 	spoilt |= famez_restore(&rx->mine->data_event, rx->event);
-	spoilt |= famez_restore(&rx->mine->grants[0].port, 0);
-	spoilt |= famez_restore(&rx->mine->grants[0].incarnation, 0);
-	spoilt |= famez_restore(&rx->mine->grants[0].limit, rx->limit);
 	spoilt |= famez_restore(&rx->mine->generation, rx->own);
 	famez_wmb();	/* the indexes before the pair that makes them valid */
 	spoilt |= famez_restore(&rx->mine->accepted, rx->other);
@@ -615,32 +522,17 @@ static inline void famez_rx_resync(struct famez_rx *rx)
 }
 
 /**
- * famez_rx_regrant() - give a window back that spoilt records have cost
- * @rx: the receiving side
- * @sent: what the sender says that it has sent
- *
- * Context: the sender has asked, and ring and buffer are empty, so all of the
- * window is free.  What is granted is never taken back.
- */
-static inline void famez_rx_regrant(struct famez_rx *rx, __u32 sent)
-{
-	if ((__s32)(sent + rx->window - rx->limit) > 0)
-		famez_rx_grant(rx, sent);
-}
-
-/**
- * famez_rx_pair() - set the own half up for a pair of generations
+ * famez_rx_unpair() - take the own half down, before it is set up anew
  * @rx: the receiving side
  * @own: own generation, 0 takes the channel down
  * @other: the sender's generation, 0 when it is not up
- * @window: bytes of records that may be on their way to port 0
  *
- * The half starts armed: the first message rings.
+ * The half is set up armed: the first message rings.
  *
- * Return: true when the half changed, and the sender must be rung
+ * Return: true when famez_rx_pair() has to follow, as soon as all else in the
+ * half is right
  */
-static inline bool famez_rx_pair(struct famez_rx *rx, __u32 own, __u32 other,
-				 __u32 window)
+static inline bool famez_rx_unpair(struct famez_rx *rx, __u32 own, __u32 other)
 {
 	if (!own || !other) {
 		own = 0;
@@ -654,19 +546,23 @@ static inline bool famez_rx_pair(struct famez_rx *rx, __u32 own, __u32 other,
 	rx->other = other;
 	rx->tail = FAMEZ_RING_START(own, other);
 	rx->asked = rx->tail;
-	rx->window = window;
-	rx->limit = rx->tail + window;
-	rx->limit_asked = rx->limit;
 	rx->event = rx->tail;
 	rx->drained = rx->tail;
 	famez_store(&rx->mine->tail, rx->tail);
 	famez_store(&rx->mine->data_event, rx->event);
-	famez_store(&rx->mine->grants[0].port, 0);
-	famez_store(&rx->mine->grants[0].incarnation, 0);
-	famez_store(&rx->mine->grants[0].limit, rx->limit);
-	famez_store(&rx->mine->generation, own);
-	famez_store_release(&rx->mine->accepted, other);
 	return true;
+}
+
+/**
+ * famez_rx_pair() - let the sender in
+ * @rx: the receiving side, for which famez_rx_unpair() was true
+ *
+ * The caller rings the sender.
+ */
+static inline void famez_rx_pair(struct famez_rx *rx)
+{
+	famez_store(&rx->mine->generation, rx->own);
+	famez_store_release(&rx->mine->accepted, rx->other);
 }
 
 #endif /* _FAMEZ_RING_H */

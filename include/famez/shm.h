@@ -15,6 +15,7 @@
 #ifdef __KERNEL__
 
 #include <linux/compiler.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
 #include <asm/byteorder.h>
@@ -31,6 +32,7 @@
 #define famez_mb()		virt_mb()	/* likewise */
 #define famez_wmb()		virt_wmb()	/* likewise */
 #define famez_compiler_barrier()	barrier()
+#define famez_nospec(i, n)	array_index_nospec(i, n)
 #define famez_le16(v)		le16_to_cpu(v)
 #define famez_le32(v)		le32_to_cpu(v)
 #define famez_le64(v)		le64_to_cpu(v)
@@ -58,6 +60,7 @@
 #define famez_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
 #define famez_compiler_barrier() \
 	__atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define famez_nospec(i, n)	(i)
 #define famez_le16(v)		le16toh(v)
 #define famez_le32(v)		le32toh(v)
 #define famez_le64(v)		le64toh(v)

@@ -88,6 +88,12 @@ void die_peer(const char *what, const char *dest, int error);
 
 /* A whole number, decimal or 0x…; sizes also with K, M, G or T. */
 uint64_t parse_number(const char *what, const char *text, uint64_t max);
+
+/* The argument of --port, 0 to 65535. */
+uint32_t parse_port(const char *text);
+
+/* Opens that port for the handle, 0: none. */
+void bind_port(struct famez *handle, uint32_t port);
 uint64_t parse_size(const char *what, const char *text);
 
 /* Seconds; as many as fit into 32 bits of milliseconds. */

@@ -8,10 +8,13 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"listen\n"
+"listen [options]\n"
 "\n"
 "Receives messages for ever, and prints each as \"<sender's id> (<name>): <text>\".\n"
-"On a terminal, what is not printable ASCII is escaped.\n";
+"On a terminal, what is not printable ASCII is escaped.\n"
+"\n"
+"  -p, --port PORT          those sent to this port, which is opened for it\n"
+"  -h, --help               this\n";
 
 static void check(int error)
 {
@@ -65,16 +68,20 @@ static void recv_all(struct famez *handle)
 int cmd_listen(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "port", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct pollfd ready = { .events = POLLIN | POLLPRI };
 	struct famez *handle;
+	uint32_t port = 0;
 
-	next_option(argc, argv, options, usage);
+	while (next_option(argc, argv, options, usage) == 'p')
+		port = parse_port(optarg);
 	if (optind != argc)
-		die_usage("listen takes no arguments");
+		die_usage("listen takes no arguments, only options");
 	handle = open_device(FAMEZ_NONBLOCK);
+	bind_port(handle, port);
 	names_update(handle);
 	ready.fd = famez_fd(handle);
 	for (;;) {

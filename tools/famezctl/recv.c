@@ -15,11 +15,13 @@ static const char usage[] =
 "  -c, --count N            how many, 0: for ever (default 1)\n"
 "  -n, --nonblock           fail rather than wait\n"
 "  -t, --timeout SECONDS    wait that long for each (default: for ever)\n"
+"  -p, --port PORT          those sent to this port, which is opened for it\n"
 "  -r, --raw                only the bytes of the payload, nothing added\n"
 "  -h, --help               this\n";
 
 struct settings {
 	uint64_t count;
+	uint32_t port;
 	bool raw;
 	struct patience patience;
 };
@@ -49,6 +51,7 @@ static void recv_messages(const struct settings *set)
 	uint64_t i;
 	int error;
 
+	bind_port(handle, set->port);
 	for (i = 0; !set->count || i < set->count; i++) {
 		error = famez_recv(handle, &peer, data, sizeof(data), &size);
 		if (timed_out(&set->patience, error))
@@ -71,6 +74,7 @@ int cmd_recv(int argc, char **argv)
 		{ "count", required_argument, NULL, 'c' },
 		{ "nonblock", no_argument, NULL, 'n' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "port", required_argument, NULL, 'p' },
 		{ "raw", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -90,6 +94,9 @@ int cmd_recv(int argc, char **argv)
 			set.patience.timed = true;
 			set.patience.seconds = parse_seconds("--timeout",
 							     optarg);
+			break;
+		case 'p':
+			set.port = parse_port(optarg);
 			break;
 		case 'r':
 			set.raw = true;

@@ -12,6 +12,7 @@ static const char usage[] =
 "standard input when there is no TEXT.\n"
 "\n"
 "  -n, --nonblock           fail rather than wait for room\n"
+"  -p, --port PORT          to this port of the peer (default 0, which all have)\n"
 "  -t, --timeout SECONDS    wait that long for room (default: for ever)\n"
 "  -h, --help               this\n";
 
@@ -39,25 +40,26 @@ static char *join(char **words, size_t *size)
  * A program that has just become a peer has no room anywhere until the other
  * side has noticed it.  One that has answered a ping has.
  */
-static int send_now(struct famez *handle, uint32_t peer, const char *data,
-		    size_t size)
+static int send_now(struct famez *handle, uint32_t peer, uint32_t port,
+		    const char *data, size_t size)
 {
-	int error = famez_send(handle, peer, data, size);
+	int error = famez_send_to(handle, peer, port, data, size);
 	uint64_t ns;
 
 	if (error == -EAGAIN && !famez_ping(handle, peer, 1000, &ns))
-		error = famez_send(handle, peer, data, size);
+		error = famez_send_to(handle, peer, port, data, size);
 	return error;
 }
 
 static void send_message(struct famez *handle, const struct patience *patience,
-			 const char *dest, const char *data, size_t size)
+			 const char *dest, uint32_t port, const char *data,
+			 size_t size)
 {
 	uint32_t peer = find_peer(handle, dest);
 	struct famez_info info;
 	int error;
 
-	error = send_now(handle, peer, data, size);
+	error = send_now(handle, peer, port, data, size);
 	if (error == -EMSGSIZE && !famez_get_info(handle, &info))
 		die("the message has %zu bytes, at most %u go; split it, or put it in the FAM",
 		    size, info.message_max);
@@ -72,12 +74,14 @@ int cmd_send(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "nonblock", no_argument, NULL, 'n' },
+		{ "port", required_argument, NULL, 'p' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct patience patience = { };
 	struct famez *handle;
+	uint32_t port = 0;
 	size_t size;
 	char *data;
 	int c;
@@ -87,6 +91,9 @@ int cmd_send(int argc, char **argv)
 		switch (c) {
 		case 'n':
 			patience.nonblock = true;
+			break;
+		case 'p':
+			port = parse_port(optarg);
 			break;
 		case 't':
 			patience.timed = true;
@@ -104,7 +111,7 @@ int cmd_send(int argc, char **argv)
 		data = read_input(stdin, FAMEZ_MESSAGE_MAX, &size,
 				  "standard input is too long for a message; split it, or put it in the FAM");
 	handle = open_patient(&patience);
-	send_message(handle, &patience, argv[optind], data, size);
+	send_message(handle, &patience, argv[optind], port, data, size);
 	famez_close(handle);
 	free(data);
 	return 0;

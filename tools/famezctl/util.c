@@ -123,8 +123,10 @@ static const char *peer_error(int error)
 		return "it is attached, but no driver or program runs there";
 	case -ENOBUFS:
 		return "the fabric has no channel to it; it needs more memory or fewer clients";
+	case -ECONNREFUSED:
+		return "nobody there has opened that port";
 	case -ECONNRESET:
-		return "it restarted, and messages to it were lost; try again";
+		return "it restarted or closed the port, and messages were lost; try again";
 	case -EINVAL:
 		return "that is this peer itself";
 	case -ENODEV:

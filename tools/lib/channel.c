@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* The two channels with each peer: messages and pings. */
+/* The two channels with each peer: messages, pings, and our ports. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 #include "fabric-impl.h"
 
@@ -25,64 +27,78 @@ static int tx_state(struct famez_fabric *f, uint32_t id, uint16_t type)
 		return -EHOSTUNREACH;
 	if (!p->generation)
 		return -ENOTCONN;
-	return p->tx.data ? 0 : -ENOBUFS;
+	return p->out.tx.data ? 0 : -ENOBUFS;
 }
 
 /* No room: says so to the receiver, and looks once more. */
 static int tx_wait(struct famez_fabric *f, uint32_t id, uint16_t type,
-		   size_t size, uint8_t **payload)
+		   uint32_t slot, size_t size, uint8_t **payload)
 {
 	struct peer *p = &f->peers[id];
 	bool help;
 
 	/* a ping leaves no events: they may be those of a message that waits */
 	if (type == FAMEZ_TYPE_DATA) {
-		p->waiting = true;
-		help = famez_tx_wait(&p->tx, size);
+		p->waiting |= 1ULL << slot;
+		help = famez_out_wait(&p->out, slot, size);
 	} else {
-		help = famez_tx_help(&p->tx, type, size);
+		help = famez_out_help(&p->out, type, slot, size);
 	}
 	if (help)
 		fabric_ring(f, id);
-	return famez_tx_room(&p->tx, type, size, payload);
+	return famez_out_room(&p->out, type, slot, size, payload);
+}
+
+static void tx_unwait(struct peer *p, uint32_t slot)
+{
+	if (!(p->waiting & 1ULL << slot))
+		return;
+	p->waiting &= ~(1ULL << slot);
+	famez_out_unwait(&p->out, slot);
+	if (!p->waiting)
+		famez_tx_unwait(&p->out.tx);
 }
 
 static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
-		   const void *data, size_t size)
+		   uint16_t sport, uint16_t dport, const void *data,
+		   size_t size)
 {
 	struct peer *p = &f->peers[id];
 	uint8_t *payload;
+	uint32_t slot;
 	int err;
 
 	err = tx_state(f, id, type);
 	if (err)
 		return err;
-	err = famez_tx_room(&p->tx, type, size, &payload);
-	if (err == -EAGAIN)
-		err = tx_wait(f, id, type, size, &payload);
+	err = famez_out_find(&p->out, dport, &slot);
+	/* when it is ready, it rings */
 	if (err)
 		return err;
-	if (p->waiting && type == FAMEZ_TYPE_DATA) {
-		famez_tx_unwait(&p->tx);
-		p->waiting = false;
-	}
+	err = famez_out_room(&p->out, type, slot, size, &payload);
+	if (err == -EAGAIN)
+		err = tx_wait(f, id, type, slot, size, &payload);
+	if (err)
+		return err;
+	if (type == FAMEZ_TYPE_DATA)
+		tx_unwait(p, slot);
 	if (size)
 		memcpy(payload, data, size);
-	famez_tx_commit(&p->tx, type, size);
+	famez_out_commit(&p->out, type, slot, sport, size);
 	/* a ping is not for the program that reads: empty the ring up to it */
 	if (type != FAMEZ_TYPE_DATA)
-		famez_tx_drain(&p->tx);
-	if (famez_tx_must_ring(&p->tx) || type != FAMEZ_TYPE_DATA)
+		famez_out_drain(&p->out, 0);
+	if (famez_tx_must_ring(&p->out.tx) || type != FAMEZ_TYPE_DATA)
 		fabric_ring(f, id);
 	return 0;
 }
 
-int famez_fabric_send(struct famez_fabric *f, uint32_t id, const void *data,
-		      size_t size)
+int famez_fabric_send(struct famez_fabric *f, uint32_t id, uint16_t sport,
+		      uint16_t dport, const void *data, size_t size)
 {
 	if (size > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
-	return tx_send(f, id, FAMEZ_TYPE_DATA, data, size);
+	return tx_send(f, id, FAMEZ_TYPE_DATA, sport, dport, data, size);
 }
 
 int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
@@ -90,7 +106,7 @@ int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 {
 	if (size > FAMEZ_PING_MAX)
 		return -EMSGSIZE;
-	return tx_send(f, id, FAMEZ_TYPE_PING, data, size);
+	return tx_send(f, id, FAMEZ_TYPE_PING, 0, 0, data, size);
 }
 
 static void send_pong(struct famez_fabric *f, uint32_t id)
@@ -98,7 +114,8 @@ static void send_pong(struct famez_fabric *f, uint32_t id)
 	struct peer *p = &f->peers[id];
 
 	if (p->pong_due &&
-	    tx_send(f, id, FAMEZ_TYPE_PONG, p->pong, p->pong_due) != -EAGAIN)
+	    tx_send(f, id, FAMEZ_TYPE_PONG, 0, 0, p->pong, p->pong_due) !=
+	    -EAGAIN)
 		p->pong_due = 0;
 }
 
@@ -117,11 +134,11 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 	if (!m->length || m->length > sizeof(data))
 		return;
 	memcpy(data, m->payload, m->length);
-	if (m->type == FAMEZ_TYPE_PING) {
+	if (m->label.type == FAMEZ_TYPE_PING) {
 		memcpy(p->pong, data, m->length);
 		p->pong_due = m->length;
 		send_pong(f, id);
-	} else if (m->type == FAMEZ_TYPE_PONG && f->config.pong) {
+	} else if (m->label.type == FAMEZ_TYPE_PONG && f->config.pong) {
 		f->config.pong(f->config.context, id, data, m->length);
 	}
 }
@@ -140,7 +157,19 @@ static int rx_next(struct famez_fabric *f, uint32_t id,
 	return err;
 }
 
-/* Empties the ring into port 0's buffer, as far as that takes it. */
+/*
+ * Puts a message into its port's box.  One that has no room there was not granted:
+ * it stays, and is read where it is.
+ */
+static bool rx_stash(struct peer *p, const struct famez_message *m)
+{
+	if (!famez_inbox_stash(&p->in, m))
+		return false;
+	p->boxed |= 1ULL << m->label.slot;
+	return true;
+}
+
+/* Empties the ring into the boxes, as far as these take it. */
 static int rx_drain(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
@@ -150,7 +179,7 @@ static int rx_drain(struct famez_fabric *f, uint32_t id)
 
 	do {
 		err = rx_next(f, id, &m);
-	} while (!err && famez_inbox_stash(&p->in, &m));
+	} while (!err && rx_stash(p, &m));
 	famez_inbox_drained(&p->in, before);
 	return err;
 }
@@ -170,47 +199,59 @@ bool channel_service(struct famez_fabric *f, uint32_t id)
 	p->active = true;
 	famez_inbox_begin(&p->in);
 	if (p->in.rx.own) {
-		p->in.ring |= famez_rx_refresh(&p->in.rx);
+		p->in.ring |= famez_inbox_refresh(&p->in);
 		/* it is for the sender to put its half right */
 		p->in.ring |= !famez_rx_ready(&p->in.rx);
 		err = famez_inbox_drain_wanted(&p->in) ? rx_drain(f, id) :
 							 rx_next(f, id, &m);
 	}
-	p->in.ring |= famez_tx_refresh(&p->tx);
+	p->in.ring |= famez_out_refresh(&p->out);
+	if (p->out.tx.own)
+		famez_out_sweep(&p->out);
 	send_pong(f, id);
 	ring_if_due(f, id);
 	return err == -EBUSY;
 }
 
 /*
- * The next message from one peer, whether in its buffer or in its ring, within
- * what is left of the budget.
+ * The next message for a port from one peer, whether in its box or in its ring,
+ * within what is left of the budget.  Those to other ports, which stand before it,
+ * go to their boxes; -ENOSPC: one of them has no room there.
  */
-static int next_more(struct famez_fabric *f, uint32_t id,
+static int next_more(struct famez_fabric *f, uint32_t id, uint32_t slot,
 		     struct famez_message *m)
 {
-	struct famez_inbox *in = &f->peers[id].in;
+	struct peer *p = &f->peers[id];
 	int err;
 
-	err = famez_inbox_peek(in, m);
-	if (err == 1)
-		err = rx_next(f, id, m);
+	if (p->boxed & 1ULL << slot) {
+		if (famez_inbox_peek_box(&p->in, slot, m))
+			return 0;
+		p->boxed &= ~(1ULL << slot);
+	}
+	while (!(err = rx_next(f, id, m)) && m->label.slot != slot) {
+		if (!rx_stash(p, m)) {
+			err = -ENOSPC;
+			break;
+		}
+	}
 	ring_if_due(f, id);
 	return err;
 }
 
-static int next_from(struct famez_fabric *f, uint32_t id,
+static int next_from(struct famez_fabric *f, uint32_t id, uint32_t slot,
 		     struct famez_message *m)
 {
 	famez_inbox_begin(&f->peers[id].in);
-	return next_more(f, id, m);
+	return next_more(f, id, slot, m);
 }
 
 /*
  * Nothing from this peer: asks to be rung, and looks once more.  All rounds share
  * a budget: a sender could answer each by a record, for ever.
  */
-static int arm(struct famez_fabric *f, uint32_t id, struct famez_message *m)
+static int arm(struct famez_fabric *f, uint32_t id, uint32_t slot,
+	       struct famez_message *m)
 {
 	struct peer *p = &f->peers[id];
 	uint32_t tail;
@@ -220,29 +261,35 @@ static int arm(struct famez_fabric *f, uint32_t id, struct famez_message *m)
 	do {
 		tail = p->in.rx.tail;
 		famez_inbox_arm(&p->in);
-		err = next_more(f, id, m);
+		err = next_more(f, id, slot, m);
 	} while (err == -EAGAIN && tail != p->in.rx.tail);
 	p->active = err != -EAGAIN;
 	return err;
+}
+
+static bool may_have(const struct peer *p, uint32_t slot)
+{
+	return p->active || p->boxed & 1ULL << slot;
 }
 
 /*
  * The next message from anyone, each in turn.  Who has more to look at than one
  * call does is not armed, and rings nobody: so we ring ourselves for it.
  */
-static int next_message(struct famez_fabric *f, uint32_t *id,
+static int next_message(struct famez_fabric *f, uint32_t slot, uint32_t *id,
 			struct famez_message *m)
 {
 	uint32_t i, n = f->layout.peers.count;
 	int err;
 
 	for (i = 0; i < n; i++) {
-		*id = (f->next + i) % n;
-		if (f->peers[*id].active && !next_from(f, *id, m))
+		*id = (f->next[slot] + i) % n;
+		if (may_have(&f->peers[*id], slot) &&
+		    !next_from(f, *id, slot, m))
 			return 0;
 	}
 	for (*id = 0; *id < n; ++*id) {
-		err = f->peers[*id].active ? arm(f, *id, m) : -EAGAIN;
+		err = f->peers[*id].active ? arm(f, *id, slot, m) : -EAGAIN;
 		if (!err)
 			return 0;
 		if (err == -EBUSY)
@@ -251,68 +298,131 @@ static int next_message(struct famez_fabric *f, uint32_t *id,
 	return -EAGAIN;
 }
 
-int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer, void *data,
-		      size_t room, size_t *size)
+int famez_fabric_recv(struct famez_fabric *f, uint32_t slot,
+		      struct famez_letter *letter, void *data, size_t room)
 {
 	struct famez_message m;
 	struct famez_inbox *in;
 	uint32_t id;
 	int err;
 
-	err = next_message(f, &id, &m);
+	err = next_message(f, slot, &id, &m);
 	if (err)
 		return err;
-	*size = m.length;
+	letter->size = m.length;
 	if (m.length > room)
 		return -EMSGSIZE;
 	if (m.length)
 		memcpy(data, m.payload, m.length);
+	letter->peer = id;
+	letter->sport = m.label.sport;
 	in = &f->peers[id].in;
 	famez_inbox_read(in, &m);
 	/* there is room again for what could not be drained */
 	if (in->rx.own && famez_inbox_drain_wanted(in))
 		rx_drain(f, id);
 	ring_if_due(f, id);
-	f->next = id + 1;
-	*peer = id;
+	f->next[slot] = id + 1;
 	return 0;
+}
+
+/* ---- Ports ------------------------------------------------------------------- */
+
+static int make_box(struct famez_inbox *in, uint32_t slot)
+{
+	struct famez_box *box;
+
+	if (in->box[slot] || !in->rx.data)
+		return 0;
+	box = calloc(1, famez_inbox_box_bytes(in, slot));
+	if (!box)
+		return -ENOMEM;
+	famez_inbox_set_box(in, slot, box);
+	return 0;
+}
+
+static int make_boxes(struct famez_fabric *f, uint32_t id)
+{
+	uint32_t slot;
+	int err = 0;
+
+	for (slot = 0; slot < f->ports.used && !err; slot++)
+		if (famez_port_is_open(&f->ports, slot))
+			err = make_box(&f->peers[id].in, slot);
+	return err;
+}
+
+uint32_t famez_fabric_port(const struct famez_fabric *f, uint32_t slot)
+{
+	return f->ports.slot[slot].port;
+}
+
+int famez_fabric_bind(struct famez_fabric *f, uint32_t port, uint32_t window)
+{
+	uint32_t random[2] = { 0, 0 };
+	uint32_t id;
+	int slot, err;
+
+	while (!random[0])
+		if (getrandom(random, sizeof(random), 0) < 0)
+			return -errno;
+	err = famez_port_check(&f->ports, port, random[1]);
+	slot = famez_port_place(&f->ports);
+	if (err < 0 || slot < 0)
+		return err < 0 ? err : slot;
+	f->ports.slot[slot] = (struct famez_port_id){
+		.port = err, .incarnation = random[0], .window = window,
+	};
+	f->ports.used = famez_ports_used(&f->ports);
+	err = 0;
+	for (id = 0; id < f->layout.peers.count && !err; id++)
+		if (f->peers[id].generation)
+			err = make_box(&f->peers[id].in, slot);
+	if (err)
+		famez_fabric_unbind(f, slot);
+	return err ? err : slot;
+}
+
+void famez_fabric_unbind(struct famez_fabric *f, uint32_t slot)
+{
+	struct famez_box *box;
+	uint32_t id;
+
+	for (id = 0; id < f->layout.peers.count; id++) {
+		struct peer *p = &f->peers[id];
+
+		p->boxed &= ~(1ULL << slot);
+		if (!p->in.rx.data)
+			continue;
+		if (famez_inbox_close(&p->in, slot, true, &box))
+			fabric_ring(f, id);
+		free(box);
+	}
+	famez_port_forget(&f->ports, slot);
+	f->ports.used = famez_ports_used(&f->ports);
 }
 
 /* ---- Generations -------------------------------------------------------- */
-
-/* Port 0's buffer for what a peer sends; made when it first comes up. */
-static int make_buffer(struct peer *p)
-{
-	struct famez_channel *buffer;
-
-	if (p->in.buffer || !p->in.rx.data)
-		return 0;
-	buffer = calloc(1, famez_inbox_bytes(&p->in));
-	if (!buffer)
-		return -ENOMEM;
-	famez_inbox_set_buffer(&p->in, buffer);
-	return 0;
-}
 
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 {
 	struct peer *p = &f->peers[id];
 	uint32_t own = generation ? f->generation : 0;
 
-	if (generation && make_buffer(p))
+	if (generation && make_boxes(f, id))
 		return -ENOMEM;
 	/* what the former sender had sent is still to be delivered */
 	famez_inbox_begin(&p->in);
 	if (p->in.rx.own)
 		rx_drain(f, id);
-	if (famez_tx_in_flight(&p->tx))
+	if (famez_tx_in_flight(&p->out.tx))
 		p->reset = true;
 	p->generation = generation;
 	p->pong_due = 0;
-	p->waiting = false;
+	p->waiting = 0;
 	p->active = true;
-	if (p->tx.data)
-		famez_tx_pair(&p->tx, own, generation);
+	if (p->out.tx.data)
+		famez_out_pair(&p->out, own, generation);
 	if (p->in.rx.data)
 		famez_inbox_pair(&p->in, own, generation);
 	return 0;

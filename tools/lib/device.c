@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,8 +83,22 @@ static uint32_t device_flags(const struct famez *handle)
 	return handle->nonblock ? FAMEZ_MSG_DONTWAIT : 0;
 }
 
-static int device_send(struct famez *handle, uint32_t peer, const void *data,
-		       size_t size)
+static int device_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
+{
+	struct famez_bind bind = {
+		.size = sizeof(bind),
+		.port = *port,
+		.buffer = buffer,
+	};
+	int r = device_ioctl(handle, FAMEZ_IOC_BIND, &bind);
+
+	if (!r)
+		*port = bind.port;
+	return r;
+}
+
+static int device_send(struct famez *handle, uint32_t peer, uint16_t port,
+		       const void *data, size_t size)
 {
 	struct famez_msg msg = {
 		.size = sizeof(msg),
@@ -91,14 +106,15 @@ static int device_send(struct famez *handle, uint32_t peer, const void *data,
 		.data = (uintptr_t)data,
 		.length = size,
 		.peer = peer,
+		.dport = port,
 		.timeout_ms = handle->timeout_ms,
 	};
 
 	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
 }
 
-static int device_recv(struct famez *handle, uint32_t *peer, void *data,
-		       size_t room, size_t *size)
+static int device_recv(struct famez *handle, struct famez_letter *letter,
+		       void *data, size_t room)
 {
 	struct famez_msg msg = {
 		.size = sizeof(msg),
@@ -109,11 +125,45 @@ static int device_recv(struct famez *handle, uint32_t *peer, void *data,
 	};
 	int r = device_ioctl(handle, FAMEZ_IOC_RECV, &msg);
 
-	if (!r)
-		*peer = msg.peer;
-	if (!r || r == -EMSGSIZE)
-		*size = msg.length;
+	letter->peer = msg.peer;
+	letter->sport = msg.sport;
+	letter->size = msg.length;
 	return r;
+}
+
+static int device_batch(struct famez *handle, unsigned long command,
+			struct famez_msg *messages, uint32_t count)
+{
+	struct famez_batch batch = {
+		.size = sizeof(batch),
+		.flags = device_flags(handle),
+		.messages = (uintptr_t)messages,
+		.count = count,
+		.stride = sizeof(*messages),
+		.timeout_ms = handle->timeout_ms,
+	};
+	int r = ioctl(handle->fd, command, &batch);
+
+	return r < 0 ? -errno : r;
+}
+
+static int device_send_batch(struct famez *handle, struct famez_msg *messages,
+			     uint32_t count)
+{
+	return device_batch(handle, FAMEZ_IOC_SEND_BATCH, messages, count);
+}
+
+static int device_recv_batch(struct famez *handle, struct famez_msg *messages,
+			     uint32_t count)
+{
+	return device_batch(handle, FAMEZ_IOC_RECV_BATCH, messages, count);
+}
+
+static int device_set_eventfd(struct famez *handle, int fd)
+{
+	struct famez_notify request = { .size = sizeof(request), .fd = fd };
+
+	return device_ioctl(handle, FAMEZ_IOC_NOTIFY, &request);
 }
 
 static int device_ping(struct famez *handle, uint32_t peer,
@@ -141,6 +191,15 @@ static int device_next_event(struct famez *handle, struct famez_event *event)
 	return device_ioctl(handle, FAMEZ_IOC_EVENT, event);
 }
 
+/* The same device once more, whatever its path is now. */
+static int device_open_endpoint(struct famez **other, struct famez *handle)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle->fd);
+	return famez_device_open(other, path, handle->nonblock);
+}
+
 static int device_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 {
 	struct famez_doorbell ring = {
@@ -165,10 +224,15 @@ static int device_vector(struct famez *handle, uint32_t vector, int eventfd)
 
 static const struct famez_ops device_ops = {
 	.close = device_close,
+	.open_endpoint = device_open_endpoint,
 	.get_info = device_get_info,
 	.get_peers = device_get_peers,
+	.bind = device_bind,
 	.send = device_send,
 	.recv = device_recv,
+	.send_batch = device_send_batch,
+	.recv_batch = device_recv_batch,
+	.set_eventfd = device_set_eventfd,
 	.ping = device_ping,
 	.next_event = device_next_event,
 	.ring = device_ring,

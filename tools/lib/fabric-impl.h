@@ -5,16 +5,18 @@
 
 #include <famez/events.h>
 #include <famez/inbox.h>
+#include <famez/outbox.h>
 #include "fabric.h"
 
 /**
  * struct peer - another peer, and the two channels with it
  * @generation: for which the channels are set up, 0: not up
  * @seen: what events have told of it
- * @tx: channel to it; no data: there is none
+ * @out: channel to it; no data: there is none
  * @in: channel from it
  * @active: the channel from it is not armed; it may have messages
- * @waiting: famez_tx_wait() was called and not taken back
+ * @waiting: places of ports for which famez_out_wait() was not taken back
+ * @boxed: places of our ports in whose box there may be messages
  * @reset: messages to it were lost, which no sender has been told
  * @pong_due: bytes of @pong that wait for room, 0: none
  * @pong: the ping that is to go back
@@ -22,10 +24,11 @@
 struct peer {
 	uint32_t generation;
 	struct famez_seen seen;
-	struct famez_tx tx;
+	struct famez_outbox out;
 	struct famez_inbox in;
 	bool active;
-	bool waiting;
+	uint64_t waiting;
+	uint64_t boxed;
 	bool reset;
 	uint32_t pong_due;
 	uint8_t pong[FAMEZ_PING_MAX];
@@ -36,7 +39,8 @@ struct famez_fabric {
 	struct famez_layout layout;
 	uint32_t generation;
 	uint32_t peers_epoch;
-	uint32_t next;		/* whose message is looked for first */
+	struct famez_ports ports;
+	uint32_t next[FAMEZ_GRANTS];	/* whose message is looked for first */
 	struct peer *peers;	/* by id */
 	struct famez_events events;
 };

@@ -217,8 +217,8 @@ static void find_channels(struct famez_fabric *f)
 		    !famez_layout_take(&f->layout, &span))
 			continue;
 		c = at(f, span.offset);
-		if (span.from == f->config.id && !f->peers[span.to].tx.data)
-			f->peers[span.to].tx = (struct famez_tx){
+		if (span.from == f->config.id && !f->peers[span.to].out.tx.data)
+			f->peers[span.to].out.tx = (struct famez_tx){
 				.mine = &c->tx, .theirs = &c->rx,
 				.data = c->data, .size = span.size,
 			};
@@ -272,6 +272,7 @@ int famez_fabric_start(struct famez_fabric **fabric,
 {
 	struct famez_header copy;
 	struct famez_fabric *f;
+	uint32_t id;
 	int err;
 
 	f = calloc(1, sizeof(*f));
@@ -286,10 +287,13 @@ int famez_fabric_start(struct famez_fabric **fabric,
 	if (err)
 		goto free;
 	err = -ENOMEM;
+	f->ports.used = 1;
 	f->peers = calloc(f->layout.peers.count, sizeof(*f->peers));
 	f->generation = random_generation();
 	if (!f->peers || !f->generation)
 		goto free;
+	for (id = 0; id < f->layout.peers.count; id++)
+		f->peers[id].in.ports = &f->ports;
 	find_channels(f);
 	forget_bells(f);
 	publish(f);
@@ -304,7 +308,7 @@ free:
 
 void famez_fabric_stop(struct famez_fabric *f)
 {
-	uint32_t id;
+	uint32_t id, slot;
 
 	if (!f)
 		return;
@@ -317,7 +321,8 @@ void famez_fabric_stop(struct famez_fabric *f)
 	for (id = 0; id < f->layout.peers.count; id++) {
 		if (f->peers[id].generation)
 			fabric_ring(f, id);
-		free(f->peers[id].in.buffer);
+		for (slot = 0; slot < FAMEZ_GRANTS; slot++)
+			free(f->peers[id].in.box[slot]);
 	}
 	free(f->peers);
 	free(f);

@@ -67,23 +67,46 @@ uint32_t famez_fabric_generation(const struct famez_fabric *f);
  */
 int famez_fabric_service(struct famez_fabric *f);
 
-/* A program's message.  Return: 0, -EAGAIN (the caller is rung when it is worth
- * another try), -EMSGSIZE, -EHOSTUNREACH, -ENOTCONN, -ENOBUFS, -ECONNRESET,
- * -EINVAL
+/* A program's message, from one of our ports (0: none) to one of the peer's.
+ * Return: 0, -EAGAIN (the caller is rung when it is worth another try), -EMSGSIZE,
+ * -EHOSTUNREACH, -ENOTCONN, -ENOBUFS, -ECONNREFUSED, -ECONNRESET, -EINVAL
  */
-int famez_fabric_send(struct famez_fabric *f, uint32_t peer,
-		      const void *data, size_t size);
+int famez_fabric_send(struct famez_fabric *f, uint32_t peer, uint16_t sport,
+		      uint16_t dport, const void *data, size_t size);
 
 /* Sends a ping.  Return: as famez_fabric_send(); -EMSGSIZE over FAMEZ_PING_MAX */
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);
 
-/* Next message: its sender, and its size, at most @room.  Return: 0; -EAGAIN
- * when there is none (the caller is rung for the next); -EMSGSIZE when it is
- * longer than @room (*size tells; it stays)
+/**
+ * struct famez_letter - a message that came
+ * @peer: its sender
+ * @sport: the sender's port, 0: none
+ * @size: bytes of it
  */
-int famez_fabric_recv(struct famez_fabric *f, uint32_t *peer,
-		      void *data, size_t room, size_t *size);
+struct famez_letter {
+	uint32_t peer;
+	uint16_t sport;
+	size_t size;
+};
+
+/* Next message to the port at @slot (port 0 is at 0), at most @room bytes.
+ * Return: 0; -EAGAIN when there is none (the caller is rung for the next);
+ * -EMSGSIZE when it is longer than @room (letter->size tells; it stays)
+ */
+int famez_fabric_recv(struct famez_fabric *f, uint32_t slot,
+		      struct famez_letter *letter, void *data, size_t room);
+
+/* Opens a port, 0: any that is free, with room for @window bytes from each sender,
+ * 0: as it comes.  Return: its place, or -EADDRINUSE, -ENOSPC, -ENOMEM
+ */
+int famez_fabric_bind(struct famez_fabric *f, uint32_t port, uint32_t window);
+
+/* The port at a place. */
+uint32_t famez_fabric_port(const struct famez_fabric *f, uint32_t slot);
+
+/* Closes it; what it has not read is discarded, and its senders are told. */
+void famez_fabric_unbind(struct famez_fabric *f, uint32_t slot);
 
 /* How many events there have been: where a follower's cursor starts. */
 uint64_t famez_fabric_events(const struct famez_fabric *f);

@@ -124,20 +124,98 @@ static uint32_t real_peer(const struct famez *handle, uint32_t peer)
 	return peer == FAMEZ_DEST_SERVER ? handle->server_id : peer;
 }
 
+int famez_open_endpoint(struct famez **other, struct famez *handle)
+{
+	*other = NULL;
+	return handle->ops->open_endpoint(other, handle);
+}
+
+int famez_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
+{
+	if (*port > UINT16_MAX || buffer > FAMEZ_BUFFER_MAX)
+		return -EINVAL;
+	return handle->ops->bind(handle, port, buffer);
+}
+
 int famez_send(struct famez *handle, uint32_t peer, const void *data,
 	       size_t size)
 {
+	return famez_send_to(handle, peer, 0, data, size);
+}
+
+int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
+		  const void *data, size_t size)
+{
 	if (size > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
-	return handle->ops->send(handle, real_peer(handle, peer), data, size);
+	return handle->ops->send(handle, real_peer(handle, peer), port, data,
+				 size);
 }
 
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size)
 {
+	uint16_t port;
+
+	return famez_recv_from(handle, peer, &port, data, room, size);
+}
+
+int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
+		    void *data, size_t room, size_t *size)
+{
+	struct famez_letter letter = { };
+	int r;
+
 	if (room > FAMEZ_MESSAGE_MAX)
 		room = FAMEZ_MESSAGE_MAX;
-	return handle->ops->recv(handle, peer, data, room, size);
+	r = handle->ops->recv(handle, &letter, data, room);
+	if (!r) {
+		*peer = letter.peer;
+		*port = letter.sport;
+	}
+	if (!r || r == -EMSGSIZE)
+		*size = letter.size;
+	return r;
+}
+
+/* The library's own fields of a batch; all else is the caller's. */
+static int check_batch(struct famez_msg *messages, uint32_t count)
+{
+	uint32_t i;
+
+	if (!count || count > FAMEZ_BATCH_MAX)
+		return -EINVAL;
+	for (i = 0; i < count; i++) {
+		messages[i].size = sizeof(messages[i]);
+		messages[i].flags = 0;
+		messages[i].sport = 0;
+		messages[i].timeout_ms = 0;
+	}
+	return 0;
+}
+
+int famez_send_batch(struct famez *handle, struct famez_msg *messages,
+		     uint32_t count)
+{
+	int r = check_batch(messages, count);
+
+	return r ? r : handle->ops->send_batch(handle, messages, count);
+}
+
+int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
+		     uint32_t count)
+{
+	int r = check_batch(messages, count);
+	uint32_t i;
+
+	for (i = 0; i < count && !r; i++)
+		messages[i].dport = 0;
+	return r ? r : handle->ops->recv_batch(handle, messages, count);
+}
+
+int famez_set_eventfd(struct famez *handle, int fd)
+{
+	return handle->ops->set_eventfd(handle, fd);
 }
 
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,

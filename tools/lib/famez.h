@@ -84,6 +84,45 @@ int famez_open(struct famez **handle, const char *path, int flags);
 void famez_close(struct famez *handle);
 
 /**
+ * famez_open_endpoint() - another handle for the same peer
+ * @other: the new handle; NULL on an error
+ * @handle: a handle that is open
+ *
+ * It has a port, a timeout and events of its own: a program that serves several
+ * ports opens an endpoint for each.  Endpoints are closed in any order.  On the
+ * host all of a peer are for one thread at a time.
+ *
+ * Return:
+ * * 0: done
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -ENOMEM: no memory
+ * * -EMFILE, -ENFILE: this process, or the system, may have no more descriptors
+ */
+int famez_open_endpoint(struct famez **other, struct famez *handle);
+
+/**
+ * famez_bind() - open a port of this peer
+ * @handle: the handle, which then receives what is sent to that port, and nothing
+ *	else
+ * @port: 1 to 65535; 0: any that is free, and this tells which
+ * @buffer: how many bytes of unread messages each sender may have there, with 24
+ *	bytes for each message, at most %FAMEZ_BUFFER_MAX; 0: as it comes
+ *
+ * The port is this handle's until it is closed: what it has not read by then is
+ * discarded, and its senders are told.  Bind before waiting on famez_fd().
+ *
+ * Return:
+ * * 0: done
+ * * -EADDRINUSE: the port is another handle's
+ * * -EINVAL: this handle has a port; or no such port or buffer can be
+ * * -ENOSPC: this peer has 63 open
+ * * -ENOMEM: no memory for its buffers
+ * * -ENODEV: the device has gone
+ * * -EOPNOTSUPP: the device has FAM alone
+ */
+int famez_bind(struct famez *handle, uint32_t *port, uint32_t buffer);
+
+/**
  * famez_fd() - a descriptor to wait on
  * @handle: the handle
  *
@@ -189,6 +228,74 @@ int famez_send(struct famez *handle, uint32_t peer, const void *data,
 	       size_t size);
 
 /**
+ * famez_send_to() - send a message to a port
+ * @handle: the handle
+ * @peer: to whom, an id or %FAMEZ_DEST_SERVER
+ * @port: to which of its ports; 0 is that of famez_send()
+ * @data: the message
+ * @size: its bytes
+ *
+ * A program that does not read its port holds up nobody but those who send there.
+ *
+ * Return:
+ * * 0: it is in the channel
+ * * -ECONNREFUSED: nobody there has the port
+ * * -ECONNRESET: the port was closed, or the peer restarted, and messages were
+ *   lost; told once
+ * * others: of famez_send()
+ */
+int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
+		  const void *data, size_t size);
+
+/**
+ * famez_send_batch() - send several messages
+ * @handle: the handle
+ * @messages: of each, @data, @length, @peer and @dport; the library sets the rest
+ * @count: how many, 1 to %FAMEZ_BATCH_MAX
+ *
+ * In order, to any peers and ports, with one system call in a guest; sleeps for
+ * the room of each.  The structure is in famez_bridge(4), under FAMEZ_IOC_SEND.
+ *
+ * Return:
+ * * how many were sent, if any were
+ * * else why the first was not, as famez_send_to()
+ */
+int famez_send_batch(struct famez *handle, struct famez_msg *messages,
+		     uint32_t count);
+
+/**
+ * famez_recv_batch() - receive several messages
+ * @handle: the handle
+ * @messages: of each, @data and @length, the room there; of those that came,
+ *	@length, @peer, @sport and @dport, the own port
+ * @count: how many, 1 to %FAMEZ_BATCH_MAX
+ *
+ * Sleeps while there is none, then takes what is there.
+ *
+ * Return:
+ * * how many came, if any did
+ * * else why none, as famez_recv()
+ */
+int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
+		     uint32_t count);
+
+/**
+ * famez_set_eventfd() - signal an eventfd when a message may have come
+ * @handle: the handle
+ * @fd: the eventfd; -1: none any more
+ *
+ * It is signalled at once if one may be there, then for the next that comes after
+ * a famez_recv() returned -EAGAIN: so receive until then before waiting for it.
+ *
+ * Return:
+ * * 0: done
+ * * -EBADF, -EINVAL: no eventfd
+ * * -EOPNOTSUPP: on the host, where famez_fd() serves; or the device has FAM alone
+ * * -ENODEV: the device has gone
+ */
+int famez_set_eventfd(struct famez *handle, int fd);
+
+/**
  * famez_recv() - receive the next message
  * @handle: the handle
  * @peer: its sender
@@ -209,6 +316,20 @@ int famez_send(struct famez *handle, uint32_t peer, const void *data,
  */
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size);
+
+/**
+ * famez_recv_from() - receive the next message, and where it comes from
+ * @handle: the handle
+ * @peer: its sender
+ * @port: the sender's port, to answer to; 0: it has none
+ * @data: where to
+ * @room: bytes there
+ * @size: bytes of the message
+ *
+ * Return: as famez_recv()
+ */
+int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
+		    void *data, size_t room, size_t *size);
 
 /**
  * famez_ping() - measure a round trip

@@ -9,15 +9,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "fabric.h"
 #include "famez.h"
 
 /**
  * struct famez_ops - a backend
  * @close: give up and free the handle
+ * @open_endpoint: as famez_open_endpoint()
  * @get_info: as famez_get_info()
  * @get_peers: as famez_get_peers()
- * @send: as famez_send(), the switch by its id
- * @recv: as famez_recv()
+ * @bind: as famez_bind()
+ * @send: as famez_send_to(), the switch by its id
+ * @recv: as famez_recv_from()
+ * @send_batch: as famez_send_batch()
+ * @recv_batch: as famez_recv_batch()
+ * @set_eventfd: as famez_set_eventfd()
  * @ping: as famez_ping(), the switch by its id, the timeout checked
  * @next_event: as famez_next_event()
  * @ring: as famez_ring()
@@ -25,13 +31,20 @@
  */
 struct famez_ops {
 	void (*close)(struct famez *handle);
+	int (*open_endpoint)(struct famez **other, struct famez *handle);
 	int (*get_info)(struct famez *handle, struct famez_info *info);
 	int (*get_peers)(struct famez *handle, struct famez_peer_info **peers,
 			 size_t *count);
-	int (*send)(struct famez *handle, uint32_t peer, const void *data,
-		    size_t size);
-	int (*recv)(struct famez *handle, uint32_t *peer, void *data,
-		    size_t room, size_t *size);
+	int (*bind)(struct famez *handle, uint32_t *port, uint32_t buffer);
+	int (*send)(struct famez *handle, uint32_t peer, uint16_t port,
+		    const void *data, size_t size);
+	int (*recv)(struct famez *handle, struct famez_letter *letter,
+		    void *data, size_t room);
+	int (*send_batch)(struct famez *handle, struct famez_msg *messages,
+			  uint32_t count);
+	int (*recv_batch)(struct famez *handle, struct famez_msg *messages,
+			  uint32_t count);
+	int (*set_eventfd)(struct famez *handle, int fd);
 	int (*ping)(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 		    uint64_t *nanoseconds);
 	int (*next_event)(struct famez *handle, struct famez_event *event);

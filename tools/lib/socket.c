@@ -27,37 +27,51 @@
 #define EVENTS	16	/* taken from the inner epoll at a time */
 
 /**
- * struct sock - a peer on the host
- * @handle: what the caller has; first, so that it is the same address
+ * struct host - a peer on the host
  * @attach: the connection to the switch
  * @fabric: the control area
  * @failed: why no messages are possible any more, 0: they are
+ * @endpoints: all handles of this peer
+ * @looked: when the inner epoll was last asked
+ * @token: number of the last ping
+ * @ping_peer: to whom it went
+ * @pong: it came back
+ */
+struct host {
+	struct attach attach;
+	struct famez_fabric *fabric;
+	int failed;
+	struct sock *endpoints;
+	struct timespec looked;
+	uint64_t token;
+	uint32_t ping_peer;
+	bool pong;
+};
+
+/**
+ * struct sock - an endpoint of a peer on the host
+ * @handle: what the caller has; first, so that it is the same address
+ * @host: the peer
+ * @next: another endpoint of it
+ * @slot: place of the port that it has bound; 0: port 0
  * @more: see above
  * @more_set: @more is readable
  * @messages: there may be some
  * @follows: the program has asked for an event
  * @cursor: its place in the events
- * @looked: when the inner epoll was last asked
  * @listeners: the program's eventfds, by own vector, or -1
- * @token: number of the last ping
- * @ping_peer: to whom it went
- * @pong: it came back
  */
 struct sock {
 	struct famez handle;
-	struct attach attach;
-	struct famez_fabric *fabric;
-	int failed;
+	struct host *host;
+	struct sock *next;
+	uint32_t slot;
 	int more;
 	bool more_set;
 	bool messages;
 	bool follows;
 	uint64_t cursor;
-	struct timespec looked;
 	int *listeners;
-	uint64_t token;
-	uint32_t ping_peer;
-	bool pong;
 };
 
 static struct sock *to_sock(struct famez *handle)
@@ -69,13 +83,13 @@ static struct sock *to_sock(struct famez *handle)
 
 static bool events_wait(const struct sock *s)
 {
-	return s->follows && famez_fabric_events(s->fabric) != s->cursor;
+	return s->follows && famez_fabric_events(s->host->fabric) != s->cursor;
 }
 
 /* What is there may have changed: does famez_fd() have to tell? */
 static void set_more(struct sock *s)
 {
-	bool more = s->failed || s->messages || events_wait(s);
+	bool more = s->host->failed || s->messages || events_wait(s);
 
 	if (more && !s->more_set)
 		doorbell_ring(s->more);
@@ -99,10 +113,15 @@ static void drop_listener(struct sock *s, uint32_t vector)
 }
 
 /* An own vector may have been rung. */
-static void hear(struct sock *s, uint32_t vector)
+static void hear(struct host *h, uint32_t vector)
 {
-	if (attach_was_rung(&s->attach, vector) && s->listeners[vector] >= 0)
-		doorbell_ring(s->listeners[vector]);
+	struct sock *s;
+
+	if (!attach_was_rung(&h->attach, vector))
+		return;
+	for (s = h->endpoints; s; s = s->next)
+		if (s->listeners[vector] >= 0)
+			doorbell_ring(s->listeners[vector]);
 }
 
 /* Tells those who listen a last time. */
@@ -110,7 +129,7 @@ static void end_listeners(struct sock *s)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->attach.layout.vectors; i++) {
+	for (i = 0; s->listeners && i < s->host->attach.layout.vectors; i++) {
 		if (s->listeners[i] >= 0)
 			doorbell_ring(s->listeners[i]);
 		drop_listener(s, i);
@@ -118,71 +137,77 @@ static void end_listeners(struct sock *s)
 }
 
 /* No more messages; famez_fd() stays readable from now on. */
-static int fail(struct sock *s, int error)
+static int fail(struct host *h, int error)
 {
-	s->failed = error;
-	end_listeners(s);
-	set_more(s);
+	struct sock *s;
+
+	h->failed = error;
+	for (s = h->endpoints; s; s = s->next) {
+		end_listeners(s);
+		set_more(s);
+	}
 	return error;
 }
 
 static void ring(void *context, uint32_t peer, uint32_t vector)
 {
-	struct sock *s = context;
-	int r = s->failed ? 0 : attach_ring(&s->attach, peer, vector);
+	struct host *h = context;
+	int r = h->failed ? 0 : attach_ring(&h->attach, peer, vector);
 
 	if (r)
-		fail(s, r);
+		fail(h, r);
 }
 
 static void pong(void *context, uint32_t peer, const void *data, size_t size)
 {
-	struct sock *s = context;
+	struct host *h = context;
 
-	if (peer == s->ping_peer && size == sizeof(s->token) &&
-	    !memcmp(data, &s->token, size))
-		s->pong = true;
+	if (peer == h->ping_peer && size == sizeof(h->token) &&
+	    !memcmp(data, &h->token, size))
+		h->pong = true;
 }
 
 /* Takes in what the inner epoll has told. */
-static int take_events(struct sock *s, const struct epoll_event *events, int n)
+static int take_events(struct host *h, const struct epoll_event *events, int n)
 {
+	struct sock *s;
 	int i, r;
 
 	for (i = 0; i < n; i++) {
 		if (events[i].data.u32 != ATTACH_SOCKET) {
-			hear(s, events[i].data.u32);
+			hear(h, events[i].data.u32);
 			continue;
 		}
-		r = attach_take(&s->attach);
+		r = attach_take(&h->attach);
 		if (r)
 			return r;
 	}
-	r = famez_fabric_service(s->fabric);
+	r = famez_fabric_service(h->fabric);
 	/* the ring that announced messages is taken, the messages are not */
-	set_messages(s, true);
-	return r ? r : s->failed;
+	for (s = h->endpoints; s; s = s->next)
+		set_messages(s, true);
+	return r ? r : h->failed;
 }
 
 /*
  * Waits for something to happen, @timeout as of epoll_wait(), and takes it in.
  * Return: whether something did (> 0), 0, or a negative errno
  */
-static int look(struct sock *s, int timeout)
+static int look(struct host *h, int timeout)
 {
 	struct epoll_event events[EVENTS];
 	int n, r;
 
-	if (s->failed)
-		return s->failed;
-	n = epoll_wait(s->attach.epoll, events, EVENTS, timeout);
+	if (h->failed)
+		return h->failed;
+	n = epoll_wait(h->attach.epoll, events, EVENTS, timeout);
 	if (n < 0)
 		return -errno;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &s->looked);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &h->looked);
 	if (!n)
 		return 0;
-	r = take_events(s, events, n);
-	return r ? fail(s, r) : n;
+	r = take_events(h, events, n);
+	return r ? fail(h, r) : n;
 }
 
 /* When the timeout of a call that begins now is over, 0: never. */
@@ -212,7 +237,7 @@ static int wait_more(struct sock *s, uint64_t deadline, bool *looked)
 	/* others may keep us busy, but not for ever */
 	if (*looked && is_over(deadline))
 		return -ETIMEDOUT;
-	n = look(s, nonblock ? 0 : deadline ? ms_until(deadline) : -1);
+	n = look(s->host, nonblock ? 0 : deadline ? ms_until(deadline) : -1);
 	*looked = true;
 	if (!n && nonblock)
 		return -EAGAIN;
@@ -223,16 +248,16 @@ static int wait_more(struct sock *s, uint64_t deadline, bool *looked)
  * A program that always finds room, or messages, never has to wait; so that it
  * answers pings and sees peers come and go, it looks once per clock tick.
  */
-static int glance(struct sock *s)
+static int glance(struct host *h)
 {
 	struct timespec now;
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (!s->failed && now.tv_nsec == s->looked.tv_nsec &&
-	    now.tv_sec == s->looked.tv_sec)
+	if (!h->failed && now.tv_nsec == h->looked.tv_nsec &&
+	    now.tv_sec == h->looked.tv_sec)
 		return 0;
-	r = look(s, 0);
+	r = look(h, 0);
 	return r < 0 ? r : 0;
 }
 
@@ -244,19 +269,21 @@ static bool worth_a_look(int error)
 	return error == -EAGAIN || error == -ENOTCONN || error == -EHOSTUNREACH;
 }
 
-static int socket_send(struct famez *handle, uint32_t peer, const void *data,
-		       size_t size)
+static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
+		       const void *data, size_t size)
 {
 	struct sock *s = to_sock(handle);
+	uint16_t own = famez_fabric_port(s->host->fabric, s->slot);
 	uint64_t deadline = call_deadline(s);
 	bool looked = false, waited = false;
 	int n, r;
 
-	n = glance(s);
+	n = glance(s->host);
 	if (n < 0)
 		return n;
 	for (;;) {
-		r = famez_fabric_send(s->fabric, peer, data, size);
+		r = famez_fabric_send(s->host->fabric, peer, own, port, data,
+				      size);
 		/* it was there when we began to wait */
 		if (waited && (r == -ENOTCONN || r == -EHOSTUNREACH))
 			return -ECONNRESET;
@@ -269,26 +296,27 @@ static int socket_send(struct famez *handle, uint32_t peer, const void *data,
 			waited = true;
 			continue;
 		}
-		n = look(s, 0);
+		n = look(s->host, 0);
 		if (n <= 0)
 			return n ? n : r;
 		looked = true;
 	}
 }
 
-static int socket_recv(struct famez *handle, uint32_t *peer, void *data,
-		       size_t room, size_t *size)
+static int socket_recv(struct famez *handle, struct famez_letter *letter,
+		       void *data, size_t room)
 {
 	struct sock *s = to_sock(handle);
 	uint64_t deadline = call_deadline(s);
 	bool looked = false;
 	int r;
 
-	r = glance(s);
+	r = glance(s->host);
 	if (r < 0)
 		return r;
 	for (;;) {
-		r = famez_fabric_recv(s->fabric, peer, data, room, size);
+		r = famez_fabric_recv(s->host->fabric, s->slot, letter, data,
+				      room);
 		if (r != -EAGAIN)
 			break;
 		r = wait_more(s, deadline, &looked);
@@ -311,10 +339,10 @@ static int socket_next_event(struct famez *handle, struct famez_event *event)
 
 	s->follows = true;
 	*event = (struct famez_event){ .size = sizeof(*event) };
-	r = glance(s);
+	r = glance(s->host);
 	if (r < 0)
 		return r;
-	while (famez_fabric_event(s->fabric, &s->cursor, event)) {
+	while (famez_fabric_event(s->host->fabric, &s->cursor, event)) {
 		r = wait_more(s, deadline, &looked);
 		if (r)
 			break;
@@ -324,22 +352,22 @@ static int socket_next_event(struct famez *handle, struct famez_event *event)
 }
 
 /* Sends a ping, waiting for room; @start: when it went. */
-static int send_ping(struct sock *s, uint32_t peer, uint64_t deadline,
+static int send_ping(struct host *h, uint32_t peer, uint64_t deadline,
 		     uint64_t *start)
 {
 	bool looked = false;
 	int n, r;
 
-	s->ping_peer = peer;
-	s->pong = false;
-	s->token++;
+	h->ping_peer = peer;
+	h->pong = false;
+	h->token++;
 	for (;;) {
 		*start = now_ns();
-		r = famez_fabric_ping(s->fabric, peer, &s->token,
-				      sizeof(s->token));
+		r = famez_fabric_ping(h->fabric, peer, &h->token,
+				      sizeof(h->token));
 		if (!worth_a_look(r) || (looked && r != -EAGAIN))
 			return r;
-		n = look(s, r == -EAGAIN ? ms_until(deadline) : 0);
+		n = look(h, r == -EAGAIN ? ms_until(deadline) : 0);
 		if (n < 0)
 			return n;
 		if (r == -EAGAIN && !ms_until(deadline))
@@ -353,22 +381,22 @@ static int send_ping(struct sock *s, uint32_t peer, uint64_t deadline,
 static int socket_ping(struct famez *handle, uint32_t peer,
 		       uint32_t timeout_ms, uint64_t *nanoseconds)
 {
-	struct sock *s = to_sock(handle);
+	struct host *h = to_sock(handle)->host;
 	uint64_t deadline = now_ns() + timeout_ms * 1000000ULL;
 	uint64_t start;
 	int n, r;
 
-	n = glance(s);
+	n = glance(h);
 	if (n < 0)
 		return n;
-	r = send_ping(s, peer, deadline, &start);
+	r = send_ping(h, peer, deadline, &start);
 	if (r)
 		return r;
-	while (!s->pong) {
-		n = look(s, ms_until(deadline));
+	while (!h->pong) {
+		n = look(h, ms_until(deadline));
 		if (n < 0)
 			return n;
-		if (!s->pong && !ms_until(deadline))
+		if (!h->pong && !ms_until(deadline))
 			return -ETIMEDOUT;
 	}
 	*nanoseconds = now_ns() - start;
@@ -377,19 +405,19 @@ static int socket_ping(struct famez *handle, uint32_t peer,
 
 static int socket_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 {
-	struct sock *s = to_sock(handle);
+	struct host *h = to_sock(handle)->host;
 	struct famez_peer_info info;
 	int r;
 
-	r = glance(s);
+	r = glance(h);
 	if (r)
 		return r;
-	if (vector >= s->attach.layout.vectors)
+	if (vector >= h->attach.layout.vectors)
 		return -EINVAL;
-	if (famez_fabric_peer(s->fabric, peer, &info) || !info.state)
+	if (famez_fabric_peer(h->fabric, peer, &info) || !info.state)
 		return -EHOSTUNREACH;
-	r = attach_ring_exactly(&s->attach, peer, vector);
-	return r && r != -EHOSTUNREACH ? fail(s, r) : r;
+	r = attach_ring_exactly(&h->attach, peer, vector);
+	return r && r != -EHOSTUNREACH ? fail(h, r) : r;
 }
 
 static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
@@ -397,9 +425,9 @@ static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
 	struct sock *s = to_sock(handle);
 	int own = -1;
 
-	if (s->failed)
-		return s->failed;
-	if (vector >= s->attach.layout.vectors)
+	if (s->host->failed)
+		return s->host->failed;
+	if (vector >= s->host->attach.layout.vectors)
 		return -EINVAL;
 	/* as in a guest, it may be closed by those who gave it */
 	if (eventfd != -1) {
@@ -417,19 +445,19 @@ static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
 }
 
 /* The longest message that the roomiest of our channels takes. */
-static uint32_t message_max(const struct sock *s)
+static uint32_t message_max(const struct host *h)
 {
-	const struct famez_place *place = &s->attach.layout.directory;
+	const struct famez_place *place = &h->attach.layout.directory;
 	uint32_t i, longest = 0;
 
 	for (i = 0; i < place->count; i++) {
 		struct famez_direntry entry;
 		struct famez_span span;
 
-		memcpy(&entry, (uint8_t *)s->attach.memory + place->offset +
+		memcpy(&entry, (uint8_t *)h->attach.memory + place->offset +
 			       (uint64_t)i * place->stride, sizeof(entry));
-		if (famez_direntry_read(&s->attach.layout, &entry, &span) &&
-		    span.from == s->attach.id &&
+		if (famez_direntry_read(&h->attach.layout, &entry, &span) &&
+		    span.from == h->attach.id &&
 		    famez_ring_longest(span.size) > longest)
 			longest = famez_ring_longest(span.size);
 	}
@@ -438,26 +466,26 @@ static uint32_t message_max(const struct sock *s)
 
 static int socket_get_info(struct famez *handle, struct famez_info *info)
 {
-	struct sock *s = to_sock(handle);
+	struct host *h = to_sock(handle)->host;
 	struct famez_peer_info self;
 
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->config = FAMEZ_CONFIG_FAMEZ;
-	info->id = s->attach.id;
-	info->peers_max = s->attach.layout.peers.count;
-	info->server_id = s->attach.layout.server_id;
-	info->vectors = s->attach.layout.vectors;
-	info->vectors_armed = s->attach.layout.vectors;
-	info->message_max = message_max(s);
-	info->generation = famez_fabric_generation(s->fabric);
-	info->fabric = s->attach.layout.fabric;
-	info->memory_size = s->attach.layout.memory_size;
-	info->fam_offset = s->attach.layout.fam_offset;
-	info->fam_size = s->attach.layout.fam_size;
+	info->id = h->attach.id;
+	info->peers_max = h->attach.layout.peers.count;
+	info->server_id = h->attach.layout.server_id;
+	info->vectors = h->attach.layout.vectors;
+	info->vectors_armed = h->attach.layout.vectors;
+	info->message_max = message_max(h);
+	info->generation = famez_fabric_generation(h->fabric);
+	info->fabric = h->attach.layout.fabric;
+	info->memory_size = h->attach.layout.memory_size;
+	info->fam_offset = h->attach.layout.fam_offset;
+	info->fam_size = h->attach.layout.fam_size;
 	info->layout_major = FAMEZ_MAJOR;
 	info->layout_minor = FAMEZ_MINOR;
-	if (!famez_fabric_peer(s->fabric, s->attach.id, &self))
+	if (!famez_fabric_peer(h->fabric, h->attach.id, &self))
 		memcpy(info->name, self.name, sizeof(info->name));
 	return 0;
 }
@@ -465,20 +493,20 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 static int socket_get_peers(struct famez *handle,
 			    struct famez_peer_info **peers, size_t *count)
 {
-	struct sock *s = to_sock(handle);
+	struct host *h = to_sock(handle)->host;
 	struct famez_peer_info *list;
 	uint32_t id;
 	size_t n = 0;
 	int r;
 
-	r = glance(s);
+	r = glance(h);
 	if (r < 0)
 		return r;
-	list = calloc(s->attach.layout.peers.count, sizeof(*list));
+	list = calloc(h->attach.layout.peers.count, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	for (id = 0; id < s->attach.layout.peers.count; id++)
-		if (!famez_fabric_peer(s->fabric, id, &list[n]) &&
+	for (id = 0; id < h->attach.layout.peers.count; id++)
+		if (!famez_fabric_peer(h->fabric, id, &list[n]) &&
 		    list[n].state)
 			n++;
 	*peers = list;
@@ -486,18 +514,105 @@ static int socket_get_peers(struct famez *handle,
 	return 0;
 }
 
-/* ---- Opening and closing ------------------------------------------------- */
+/* ---- Ports --------------------------------------------------------------- */
 
-static void socket_close(struct famez *handle)
+static int socket_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
 {
 	struct sock *s = to_sock(handle);
+	int slot;
+
+	if (s->slot)
+		return -EINVAL;
+	slot = famez_fabric_bind(s->host->fabric, *port, buffer);
+	if (slot < 0)
+		return slot;
+	s->slot = slot;
+	*port = famez_fabric_port(s->host->fabric, slot);
+	return 0;
+}
+
+/* Nobody but the caller's own thread could signal it. */
+static int socket_set_eventfd(struct famez *handle, int fd)
+{
+	(void)handle;
+	(void)fd;
+	return -EOPNOTSUPP;
+}
+
+/* How many were done; else why not one. */
+static int done_or(uint32_t done, int error)
+{
+	return done ? (int)done : error;
+}
+
+static int socket_send_batch(struct famez *handle, struct famez_msg *messages,
+			     uint32_t count)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < count && !r; i += !r)
+		r = famez_send_to(handle, messages[i].peer, messages[i].dport,
+				  (void *)(uintptr_t)messages[i].data,
+				  messages[i].length);
+	return done_or(i, r);
+}
+
+static int socket_recv_batch(struct famez *handle, struct famez_msg *messages,
+			     uint32_t count)
+{
+	bool nonblock = handle->nonblock;
+	uint16_t port = famez_fabric_port(to_sock(handle)->host->fabric,
+					  to_sock(handle)->slot);
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < count && !r; i += !r) {
+		struct famez_letter letter = { };
+
+		r = socket_recv(handle, &letter,
+				(void *)(uintptr_t)messages[i].data,
+				messages[i].length);
+		/* sleeps for the first alone */
+		handle->nonblock = true;
+		if (r && r != -EMSGSIZE)
+			break;
+		messages[i].peer = letter.peer;
+		messages[i].sport = letter.sport;
+		messages[i].dport = port;
+		messages[i].length = letter.size;
+	}
+	handle->nonblock = nonblock;
+	return done_or(i, r);
+}
+
+/* ---- Opening and closing ------------------------------------------------- */
+
+static void host_close(struct host *h)
+{
+	famez_fabric_stop(h->fabric);
+	attach_close(&h->attach);
+	free(h);
+}
+
+/* The last endpoint takes the peer along. */
+static void socket_close(struct famez *handle)
+{
+	struct sock *s = to_sock(handle), **at;
+	struct host *h = s->host;
 	uint32_t i;
 
-	famez_fabric_stop(s->fabric);
-	for (i = 0; s->listeners && i < s->attach.layout.vectors; i++)
+	for (at = &h->endpoints; *at && *at != s; at = &(*at)->next)
+		;
+	if (*at)
+		*at = s->next;
+	if (s->slot && !h->failed)
+		famez_fabric_unbind(h->fabric, s->slot);
+	for (i = 0; s->listeners && i < h->attach.layout.vectors; i++)
 		drop_listener(s, i);
 	free(s->listeners);
-	attach_close(&s->attach);
+	if (!h->endpoints)
+		host_close(h);
 	if (handle->fd >= 0)
 		close(handle->fd);
 	if (s->more >= 0)
@@ -505,12 +620,19 @@ static void socket_close(struct famez *handle)
 	free(s);
 }
 
+static int socket_open_endpoint(struct famez **other, struct famez *handle);
+
 static const struct famez_ops socket_ops = {
 	.close = socket_close,
+	.open_endpoint = socket_open_endpoint,
 	.get_info = socket_get_info,
 	.get_peers = socket_get_peers,
+	.bind = socket_bind,
 	.send = socket_send,
 	.recv = socket_recv,
+	.send_batch = socket_send_batch,
+	.recv_batch = socket_recv_batch,
+	.set_eventfd = socket_set_eventfd,
 	.ping = socket_ping,
 	.next_event = socket_next_event,
 	.ring = socket_ring,
@@ -533,19 +655,73 @@ static int make_fd(struct sock *s)
 	s->more = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->handle.fd < 0 || s->more < 0)
 		return -errno;
-	r = watch(s->handle.fd, s->attach.epoll);
+	r = watch(s->handle.fd, s->host->attach.epoll);
 	return r ? r : watch(s->handle.fd, s->more);
+}
+
+/* Another endpoint of a peer, which is up or about to be. */
+static struct sock *new_endpoint(struct host *h, bool nonblock)
+{
+	struct sock *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->handle.ops = &socket_ops;
+	s->handle.nonblock = nonblock;
+	s->handle.fd = -1;
+	s->more = -1;
+	s->host = h;
+	s->next = h->endpoints;
+	h->endpoints = s;
+	return s;
 }
 
 /* Nobody listens yet. */
 static int make_listeners(struct sock *s)
 {
-	size_t size = s->attach.layout.vectors * sizeof(*s->listeners);
+	size_t size = s->host->attach.layout.vectors * sizeof(*s->listeners);
 
 	s->listeners = malloc(size);
 	if (!s->listeners)
 		return -ENOMEM;
 	memset(s->listeners, 0xff, size);
+	return 0;
+}
+
+/* The peer is up: what there is of it for this endpoint. */
+static int begin_endpoint(struct sock *s)
+{
+	const struct attach *a = &s->host->attach;
+	int r = make_listeners(s);
+
+	if (!r)
+		r = make_fd(s);
+	if (r)
+		return r;
+	/* what was there before us is no event */
+	s->cursor = famez_fabric_events(s->host->fabric);
+	s->handle.map_fd = a->memory_fd;
+	s->handle.map_base = a->layout.fam_offset;
+	s->handle.fam_size = a->layout.fam_size;
+	s->handle.server_id = a->layout.server_id;
+	s->handle.peers_max = a->layout.peers.count;
+	set_messages(s, true);
+	return s->host->failed;
+}
+
+static int socket_open_endpoint(struct famez **other, struct famez *handle)
+{
+	struct sock *s = new_endpoint(to_sock(handle)->host, handle->nonblock);
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = begin_endpoint(s);
+	if (r) {
+		socket_close(&s->handle);
+		return r;
+	}
+	*other = &s->handle;
 	return 0;
 }
 
@@ -561,9 +737,9 @@ static void own_name(char *name, size_t size)
 			 getpid());
 }
 
-static int start(struct sock *s)
+static int start(struct host *h)
 {
-	const struct attach *a = &s->attach;
+	const struct attach *a = &h->attach;
 	char name[FAMEZ_NAME_SIZE];
 	struct famez_fabric_config config = {
 		.memory = a->memory,
@@ -575,47 +751,34 @@ static int start(struct sock *s)
 		.cclass = "HostProgram",
 		.ring = ring,
 		.pong = pong,
-		.context = s,
+		.context = h,
 	};
-	int r;
 
 	own_name(name, sizeof(name));
-	r = famez_fabric_start(&s->fabric, &config);
-	if (r)
-		return r;
-	/* what was there before us is no event */
-	s->cursor = famez_fabric_events(s->fabric);
-	return s->failed;
+	return famez_fabric_start(&h->fabric, &config);
 }
 
 int famez_socket_open(struct famez **handle, const char *path, bool nonblock)
 {
+	struct host *h;
 	struct sock *s;
 	int r;
 
-	s = calloc(1, sizeof(*s));
-	if (!s)
+	h = calloc(1, sizeof(*h));
+	s = h ? new_endpoint(h, nonblock) : NULL;
+	if (!s) {
+		free(h);
 		return -ENOMEM;
-	s->handle.ops = &socket_ops;
-	s->handle.nonblock = nonblock;
-	s->handle.fd = -1;
-	s->more = -1;
-	r = attach_open(&s->attach, path);
+	}
+	r = attach_open(&h->attach, path);
 	if (!r)
-		r = make_fd(s);
+		r = start(h);
 	if (!r)
-		r = make_listeners(s);
-	if (!r)
-		r = start(s);
+		r = begin_endpoint(s);
 	if (r) {
 		socket_close(&s->handle);
 		return r;
 	}
-	s->handle.map_fd = s->attach.memory_fd;
-	s->handle.map_base = s->attach.layout.fam_offset;
-	s->handle.fam_size = s->attach.layout.fam_size;
-	s->handle.server_id = s->attach.layout.server_id;
-	s->handle.peers_max = s->attach.layout.peers.count;
 	*handle = &s->handle;
 	return 0;
 }

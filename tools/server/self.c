@@ -45,15 +45,14 @@ static void print_message(struct server *s, uint32_t from, size_t size)
 /* Return: true when there may be more */
 static bool read_messages(struct server *s)
 {
-	uint32_t from;
-	size_t size;
+	struct famez_letter letter;
 	int i;
 
 	for (i = 0; i < MESSAGES; i++) {
-		if (famez_fabric_recv(s->fabric, &from, s->inbox,
-				      sizeof(s->inbox), &size))
+		if (famez_fabric_recv(s->fabric, 0, &letter, s->inbox,
+				      sizeof(s->inbox)))
 			return false;
-		print_message(s, from, size);
+		print_message(s, letter.peer, letter.size);
 	}
 	return true;
 }

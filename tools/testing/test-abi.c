@@ -104,6 +104,30 @@ AT(famez_event, epoch, 20, 4);
 AT(famez_event, timeout_ms, 24, 4);
 AT(famez_event, reserved, 28, 4);
 
+SIZE(famez_bind, 16);
+AT(famez_bind, size, 0, 4);
+AT(famez_bind, flags, 4, 4);
+AT(famez_bind, port, 8, 4);
+AT(famez_bind, buffer, 12, 4);
+
+SIZE(famez_batch, 32);
+AT(famez_batch, size, 0, 4);
+AT(famez_batch, flags, 4, 4);
+AT(famez_batch, messages, 8, 8);
+AT(famez_batch, count, 16, 4);
+AT(famez_batch, stride, 20, 4);
+AT(famez_batch, timeout_ms, 24, 4);
+AT(famez_batch, error, 28, 4);
+
+SIZE(famez_notify, 16);
+AT(famez_notify, size, 0, 4);
+AT(famez_notify, flags, 4, 4);
+AT(famez_notify, fd, 8, 4);
+AT(famez_notify, reserved, 12, 4);
+
+_Static_assert(FAMEZ_IOC_BIND == 0xfa06 && FAMEZ_IOC_SEND_BATCH == 0xfa07 &&
+	       FAMEZ_IOC_RECV_BATCH == 0xfa08 && FAMEZ_IOC_NOTIFY == 0xfa09,
+	       "commands");
 SIZE(famez_doorbell, 16);
 AT(famez_doorbell, size, 0, 4);
 AT(famez_doorbell, flags, 4, 4);
@@ -166,7 +190,7 @@ static const struct command {
 	  "..00........oo00" },
 	{ "SEND", FAMEZ_IOC_SEND,
 	  { sizeof(struct famez_msg), [5] = NOBODY }, EHOSTUNREACH,
-	  "..f0........00.." },
+	  "..f0........0..." },
 	{ "RECV", FAMEZ_IOC_RECV,
 	  { sizeof(struct famez_msg), FAMEZ_MSG_DONTWAIT }, EAGAIN,
 	  "..f0......oo00.." },
@@ -176,6 +200,20 @@ static const struct command {
 	{ "EVENT", FAMEZ_IOC_EVENT,
 	  { sizeof(struct famez_event), FAMEZ_MSG_DONTWAIT }, EAGAIN,
 	  "..f0oooooooo..00" },
+	/* too large a buffer: it would bind */
+	{ "BIND", FAMEZ_IOC_BIND,
+	  { sizeof(struct famez_bind), [3] = FAMEZ_BUFFER_MAX + 1 }, EINVAL,
+	  "..00...." },
+	/* one at a bad address */
+	{ "SEND_BATCH", FAMEZ_IOC_SEND_BATCH,
+	  { sizeof(struct famez_batch), [4] = 1, [5] = 32 }, EFAULT,
+	  "..f0..........oo" },
+	{ "RECV_BATCH", FAMEZ_IOC_RECV_BATCH,
+	  { sizeof(struct famez_batch), [4] = 1, [5] = 32 }, EFAULT,
+	  "..f0..........oo" },
+	{ "NOTIFY", FAMEZ_IOC_NOTIFY,
+	  { sizeof(struct famez_notify), [2] = -1 }, 0,
+	  "..00..00" },
 	{ "RING", FAMEZ_IOC_RING,
 	  { sizeof(struct famez_doorbell), [2] = NOBODY }, EHOSTUNREACH,
 	  "..00...." },

@@ -175,7 +175,7 @@ static bool send_one(struct flow *w, uint32_t to)
 	    !famez_fabric_ping(w->f, to, "ping", 4))
 		w->pings++;
 	memset(m.rest, w->sent[to], sizeof(m.rest));
-	err = famez_fabric_send(w->f, to, &m, size);
+	err = famez_fabric_send(w->f, to, 0, 0, &m, size);
 	if (err == -EAGAIN || err == -ENOTCONN)
 		return false;
 	if (err)
@@ -186,20 +186,20 @@ static bool send_one(struct flow *w, uint32_t to)
 
 static bool receive_one(struct flow *w)
 {
+	struct famez_letter letter;
 	struct message m;
-	uint32_t from;
-	size_t size, i;
+	size_t i;
 
-	if (famez_fabric_recv(w->f, &from, &m, sizeof(m), &size))
+	if (famez_fabric_recv(w->f, 0, &letter, &m, sizeof(m)))
 		return false;
-	if (m.number != w->got[from])
-		die("wrong number", m.number, w->got[from]);
-	if (size != 8 + (w->got[from] * 37) % sizeof(m.rest))
-		die("wrong size", m.number, size);
-	for (i = 8; i < size; i++)
+	if (m.number != w->got[letter.peer])
+		die("wrong number", m.number, w->got[letter.peer]);
+	if (letter.size != 8 + (w->got[letter.peer] * 37) % sizeof(m.rest))
+		die("wrong size", m.number, letter.size);
+	for (i = 8; i < letter.size; i++)
 		if (m.rest[i - 8] != (uint8_t)m.number)
 			die("torn", m.number, i);
-	w->got[from]++;
+	w->got[letter.peer]++;
 	return true;
 }
 
@@ -285,7 +285,7 @@ static void *restless(void *argument)
 		uint32_t n = round % 50, retries = 0;
 
 		while (m.number < n) {
-			int err = famez_fabric_send(f, 1, &m, 300);
+			int err = famez_fabric_send(f, 1, 0, 0, &m, 300);
 
 			if (!err)
 				m.number++;
@@ -309,17 +309,17 @@ static void *restless(void *argument)
 static void test_restarts(void **state)
 {
 	unsigned long pongs = 0, total = 0, whole = 0;
-	uint32_t life = 0, next = 0, from;
+	struct famez_letter letter;
+	uint32_t life = 0, next = 0;
 	struct famez_fabric *f;
 	pthread_t thread;
 	struct message m;
-	size_t size;
 
 	(void)state;
 	f = start(1, &pongs);
 	pthread_create(&thread, NULL, restless, NULL);
 	while (life < LAST_LIFE || next < LAST_LIFE % 50) {
-		int err = famez_fabric_recv(f, &from, &m, sizeof(m), &size);
+		int err = famez_fabric_recv(f, 0, &letter, &m, sizeof(m));
 
 		if (err) {
 			assert_int_equal(err, -EAGAIN);
@@ -327,8 +327,8 @@ static void test_restarts(void **state)
 			famez_fabric_service(f);
 			continue;
 		}
-		assert_int_equal(from, 2);
-		assert_int_equal(size, 300);
+		assert_int_equal(letter.peer, 2);
+		assert_int_equal(letter.size, 300);
 		if (m.generation != life) {
 			assert_true(m.generation > life);
 			whole += next == life % 50;
@@ -356,12 +356,12 @@ static void test_nobody(void **state)
 		famez_fabric_layout(f)->peers.offset + 2 * sizeof(*record));
 
 	(void)state;
-	assert_int_equal(famez_fabric_send(f, 1, "x", 1), -EINVAL);
-	assert_int_equal(famez_fabric_send(f, 2, "x", 1), -ENOTCONN);
-	assert_int_equal(famez_fabric_send(f, 0, "x", 1), -EHOSTUNREACH);
-	assert_int_equal(famez_fabric_send(f, PEERS, "x", 1), -EHOSTUNREACH);
+	assert_int_equal(famez_fabric_send(f, 1, 0, 0, "x", 1), -EINVAL);
+	assert_int_equal(famez_fabric_send(f, 2, 0, 0, "x", 1), -ENOTCONN);
+	assert_int_equal(famez_fabric_send(f, 0, 0, 0, "x", 1), -EHOSTUNREACH);
+	assert_int_equal(famez_fabric_send(f, PEERS, 0, 0, "x", 1), -EHOSTUNREACH);
 	famez_store(&record->state, FAMEZ_PEER_ABSENT);
-	assert_int_equal(famez_fabric_send(f, 2, "x", 1), -EHOSTUNREACH);
+	assert_int_equal(famez_fabric_send(f, 2, 0, 0, "x", 1), -EHOSTUNREACH);
 	famez_store(&record->state, FAMEZ_PEER_UP);
 	famez_fabric_stop(f);
 }
@@ -372,24 +372,23 @@ static void test_reset(void **state)
 	unsigned long pongs = 0;
 	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
 	char data[16];
-	uint32_t from;
-	size_t size;
+	struct famez_letter letter;
 
 	(void)state;
 	famez_fabric_service(a);
 	famez_fabric_service(b);
-	assert_int_equal(famez_fabric_send(a, 2, "lost", 4), 0);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "lost", 4), 0);
 	famez_fabric_stop(b);
 	famez_fabric_service(a);
-	assert_int_equal(famez_fabric_send(a, 2, "x", 1), -ECONNRESET);
-	assert_int_equal(famez_fabric_send(a, 2, "x", 1), -ENOTCONN);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "x", 1), -ECONNRESET);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "x", 1), -ENOTCONN);
 	b = start(2, &pongs);
 	famez_fabric_service(a);
 	famez_fabric_service(b);
-	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), -EAGAIN);
-	assert_int_equal(famez_fabric_send(a, 2, "new", 3), 0);
+	assert_int_equal(famez_fabric_recv(b, 0, &letter, data, 16), -EAGAIN);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "new", 3), 0);
 	famez_fabric_service(b);
-	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_int_equal(famez_fabric_recv(b, 0, &letter, data, 16), 0);
 	assert_memory_equal(data, "new", 3);
 	famez_fabric_stop(b);
 	famez_fabric_stop(a);
@@ -401,24 +400,23 @@ static void test_last_words(void **state)
 	unsigned long pongs = 0;
 	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
 	char data[16];
-	uint32_t from;
-	size_t size;
+	struct famez_letter letter;
 
 	(void)state;
 	famez_fabric_service(a);
 	famez_fabric_service(b);
-	assert_int_equal(famez_fabric_send(a, 2, "bye", 3), 0);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "bye", 3), 0);
 	famez_fabric_stop(a);
 	famez_fabric_service(b);
 	a = start(1, &pongs);
 	famez_fabric_service(b);
 	famez_fabric_service(a);
-	assert_int_equal(famez_fabric_send(a, 2, "hi", 2), 0);
-	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_int_equal(famez_fabric_send(a, 2, 0, 0, "hi", 2), 0);
+	assert_int_equal(famez_fabric_recv(b, 0, &letter, data, 16), 0);
 	assert_memory_equal(data, "bye", 3);
-	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), 0);
+	assert_int_equal(famez_fabric_recv(b, 0, &letter, data, 16), 0);
 	assert_memory_equal(data, "hi", 2);
-	assert_int_equal(famez_fabric_recv(b, &from, data, 16, &size), -EAGAIN);
+	assert_int_equal(famez_fabric_recv(b, 0, &letter, data, 16), -EAGAIN);
 	famez_fabric_stop(b);
 	famez_fabric_stop(a);
 }
@@ -444,8 +442,7 @@ static void test_answers(void **state)
 	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
 	const struct famez_place *channels = &famez_fabric_layout(a)->channels;
 	char data[16];
-	uint32_t from;
-	size_t size;
+	struct famez_letter letter;
 
 	(void)state;
 	famez_fabric_service(b);
@@ -455,7 +452,7 @@ static void test_answers(void **state)
 	while (!sem_trywait(&doorbell[1]))
 		;
 	answer(answering);
-	assert_int_equal(famez_fabric_recv(a, &from, data, 16, &size), -EAGAIN);
+	assert_int_equal(famez_fabric_recv(a, 0, &letter, data, 16), -EAGAIN);
 	answering = NULL;
 	/* it has not looked at all of it, and comes back */
 	assert_int_equal(sem_trywait(&doorbell[1]), 0);

@@ -100,7 +100,7 @@ static uint32_t any_word(struct fuzz *f)
 static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 {
 	static const uint32_t sizes[NUMBERS] = {
-		112, 32, 32, 32, 24, 32, [0x0a] = 16, [0x0b] = 16,
+		112, 32, 32, 32, 24, 32, 16, 32, 32, 16, 16, 16,
 	};
 	uint64_t at = any_address(f);
 	int i;
@@ -128,6 +128,18 @@ static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 	case 4:		/* PING: peer, timeout */
 		words[2] = below(f, 4) ? echo_id : any_word(f);
 		words[3] = below(f, 100);
+		break;
+	case 6:		/* BIND: port, buffer; NOTIFY: which */
+	case 9:
+		words[2] = below(f, 4) ? below(f, 20) : any_word(f);
+		words[3] = below(f, 4) ? 0 : any_word(f);
+		break;
+	case 7:		/* SEND_BATCH and RECV_BATCH: where, how many, which size */
+	case 8:
+		memcpy(words + 2, &at, sizeof(at));
+		words[4] = below(f, 4) ? below(f, 8) : any_word(f);
+		words[5] = below(f, 4) ? 32 : any_word(f);
+		words[6] = below(f, 20);
 		break;
 	case 0x0a:	/* RING: peer, vector */
 		words[2] = below(f, 4) ? echo_id : any_word(f);

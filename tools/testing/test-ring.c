@@ -6,58 +6,16 @@
  * Usage: test-ring [records]
  */
 #include <pthread.h>
-#include <semaphore.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "plan.h"
-#include <famez/inbox.h>
+#include "pair.h"
 
 static unsigned long records = 1000000;
 
-/* ---- A channel in plain memory ------------------------------------------ */
-
-struct pair {
-	struct famez_channel *channel;
-	struct famez_tx tx;
-	struct famez_inbox in;
-	struct famez_channel *buffer;
-	sem_t to_rx, to_tx;	/* the doorbells */
-	unsigned long rings;
-	uint64_t seed;
-	char error[128];	/* the receiver's finding */
-};
-
-static struct pair *pair_new(uint32_t size, uint32_t generation)
+static void unwait(struct pair *p)
 {
-	struct pair *p = calloc(1, sizeof(*p));
-
-	p->channel = aligned_alloc(64, sizeof(*p->channel) + size);
-	memset(p->channel, 0x5a, sizeof(*p->channel) + size);
-	p->tx = (struct famez_tx){
-		.mine = &p->channel->tx, .theirs = &p->channel->rx,
-		.data = p->channel->data, .size = size,
-	};
-	p->in.rx = (struct famez_rx){
-		.mine = &p->channel->rx, .theirs = &p->channel->tx,
-		.data = p->channel->data, .size = size,
-	};
-	p->buffer = calloc(1, famez_inbox_bytes(&p->in));
-	famez_inbox_set_buffer(&p->in, p->buffer);
-	assert_true(famez_tx_pair(&p->tx, generation, 8));
-	assert_true(famez_inbox_pair(&p->in, 8, generation));
-	famez_inbox_begin(&p->in);
-	sem_init(&p->to_rx, 0, 0);
-	sem_init(&p->to_tx, 0, 0);
-	p->seed = generation;
-	return p;
-}
-
-static void pair_free(struct pair *p)
-{
-	free(p->buffer);
-	free(p->channel);
-	free(p);
+	famez_out_unwait(&p->out, 0);
+	famez_tx_unwait(&p->out.tx);
 }
 
 /* xorshift: both threads know what comes next */
@@ -86,16 +44,16 @@ static int try_send(struct pair *p, uint32_t length, uint64_t value)
 {
 	uint8_t *payload = NULL;
 	uint32_t i;
-	int err = famez_tx_reserve(&p->tx, length, &payload);
+	int err = famez_tx_reserve(&p->out.tx, length, &payload);
 
 	if (err)
 		return err;
-	if (!famez_tx_granted(&p->tx, length))
+	if (!famez_out_granted(&p->out, 0, length))
 		return -EAGAIN;
 	for (i = 0; i < length; i++)
 		payload[i] = value >> (i % 8 * 8);
-	famez_tx_commit(&p->tx, FAMEZ_TYPE_DATA, length);
-	if (famez_tx_must_ring(&p->tx)) {
+	famez_out_commit(&p->out, FAMEZ_TYPE_DATA, 0, 0, length);
+	if (famez_tx_must_ring(&p->out.tx)) {
 		p->rings++;
 		sem_post(&p->to_rx);
 	}
@@ -109,17 +67,17 @@ static void *sender(void *argument)
 	unsigned long n;
 
 	for (n = 0; n < records; n++) {
-		uint32_t length = random_length(&seed, p->tx.size);
+		uint32_t length = random_length(&seed, p->out.tx.size);
 		uint64_t value = random_next(&seed);
 
 		while (try_send(p, length, value)) {
-			if (famez_tx_wait(&p->tx, length))
+			if (famez_out_wait(&p->out, 0, length))
 				sem_post(&p->to_rx);
 			if (!try_send(p, length, value))
 				break;
 			sem_wait(&p->to_tx);
 		}
-		famez_tx_unwait(&p->tx);
+		unwait(p);
 	}
 	return NULL;
 }
@@ -160,7 +118,7 @@ static int next_message(struct pair *p, struct famez_message *m)
 			;
 		famez_inbox_drained(&p->in, before);
 	}
-	err = famez_inbox_peek(&p->in, m);
+	err = peek_port(p, 0, m);
 	if (famez_inbox_must_ring(&p->in))
 		sem_post(&p->to_tx);
 	return err;
@@ -211,7 +169,7 @@ static void two_threads(uint32_t size, uint32_t generation)
 	sender(p);
 	pthread_join(thread, NULL);
 	assert_string_equal(p->error, "");
-	assert_true(p->tx.head == p->in.rx.tail);
+	assert_true(p->out.tx.head == p->in.rx.tail);
 	printf("ring of %u: %lu records, %lu doorbells\n", size, records,
 	       p->rings);
 	pair_free(p);
@@ -229,7 +187,7 @@ static void test_threads_wrap(void **state)
 	struct pair *p = pair_new(16384, 0xfffff000 - 8);
 
 	(void)state;
-	assert_true(p->tx.head == 0xfffff000);
+	assert_true(p->out.tx.head == 0xfffff000);
 	pair_free(p);
 	two_threads(16384, 0xfffff000 - 8);
 }
@@ -240,9 +198,9 @@ static void put_type(struct pair *p, uint16_t type, uint32_t length)
 {
 	uint8_t *payload = NULL;
 
-	assert_int_equal(famez_tx_reserve(&p->tx, length, &payload), 0);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, length, &payload), 0);
 	memset(payload, 0xa5, length);
-	famez_tx_commit(&p->tx, type, length);
+	famez_out_commit(&p->out, type, 0, 0, length);
 }
 
 static void put(struct pair *p, uint32_t length)
@@ -253,7 +211,7 @@ static void put(struct pair *p, uint32_t length)
 static int look(struct pair *p, struct famez_message *m)
 {
 	famez_inbox_begin(&p->in);
-	return famez_inbox_peek(&p->in, m);
+	return peek_port(p, 0, m);
 }
 
 static void get(struct pair *p, uint32_t length)
@@ -292,21 +250,21 @@ static void test_doorbells(void **state)
 
 	(void)state;
 	put(p, 10);
-	assert_true(famez_tx_must_ring(&p->tx));
+	assert_true(famez_tx_must_ring(&p->out.tx));
 	put(p, 10);
-	assert_false(famez_tx_must_ring(&p->tx));
+	assert_false(famez_tx_must_ring(&p->out.tx));
 	get(p, 10);
 	put(p, 10);
-	assert_false(famez_tx_must_ring(&p->tx));
+	assert_false(famez_tx_must_ring(&p->out.tx));
 	get(p, 10);
 	get(p, 10);
 	assert_int_equal(look(p, &m), -EAGAIN);
 	put(p, 10);
-	assert_false(famez_tx_must_ring(&p->tx));
+	assert_false(famez_tx_must_ring(&p->out.tx));
 	get(p, 10);
 	famez_inbox_arm(&p->in);
 	put(p, 10);
-	assert_true(famez_tx_must_ring(&p->tx));
+	assert_true(famez_tx_must_ring(&p->out.tx));
 	assert_false(famez_inbox_must_ring(&p->in));
 	pair_free(p);
 }
@@ -319,18 +277,18 @@ static void test_room(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	while (!famez_tx_reserve(&p->tx, 100, &payload)) {
+	while (!famez_tx_reserve(&p->out.tx, 100, &payload)) {
 		put(p, 100);
 		n++;
 	}
 	assert_in_range(n, 7, 8);
-	assert_int_equal(famez_tx_reserve(&p->tx, 400, &payload), -EAGAIN);
-	famez_tx_wait(&p->tx, 400);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 400, &payload), -EAGAIN);
+	famez_out_wait(&p->out, 0, 400);
 	while (n--) {
 		bool room;
 
 		get(p, 100);
-		room = !famez_tx_reserve(&p->tx, 400, &payload);
+		room = !famez_tx_reserve(&p->out.tx, 400, &payload);
 		if (famez_inbox_must_ring(&p->in)) {
 			assert_true(room);
 			rings++;
@@ -339,7 +297,7 @@ static void test_room(void **state)
 		}
 	}
 	assert_int_equal(rings, 1);
-	famez_tx_unwait(&p->tx);
+	unwait(p);
 	put(p, 400);
 	get(p, 400);
 	assert_false(famez_inbox_must_ring(&p->in));
@@ -353,10 +311,10 @@ static int fill(struct pair *p, uint32_t length)
 	int n = 0;
 
 	for (;;) {
-		if (!famez_tx_room(&p->tx, FAMEZ_TYPE_DATA, length, &payload)) {
+		if (!famez_out_room(&p->out, FAMEZ_TYPE_DATA, 0, length, &payload)) {
 			put(p, length);
 			n++;
-		} else if (!famez_tx_help(&p->tx, FAMEZ_TYPE_DATA, length) ||
+		} else if (!famez_out_help(&p->out, FAMEZ_TYPE_DATA, 0, length) ||
 			   !drain(p)) {
 			return n;
 		}
@@ -371,7 +329,7 @@ static void test_window(void **state)
 
 	(void)state;
 	assert_int_equal(n, 2048 / famez_record_size(40));
-	assert_false(famez_tx_granted(&p->tx, 40));
+	assert_false(famez_out_granted(&p->out, 0, 40));
 	while (n--)
 		get(p, 40);
 	assert_int_equal(fill(p, 40), 2048 / famez_record_size(40));
@@ -389,18 +347,18 @@ static void test_asks_once(void **state)
 	int n = fill(p, 40);
 
 	(void)state;
-	if (famez_tx_help(&p->tx, FAMEZ_TYPE_PING, 40))
+	if (famez_out_help(&p->out, FAMEZ_TYPE_PING, 0, 40))
 		drain(p);
-	assert_int_equal(p->in.rx.tail, p->tx.head);
-	famez_tx_wait(&p->tx, 40);
+	assert_int_equal(p->in.rx.tail, p->out.tx.head);
+	famez_out_wait(&p->out, 0, 40);
 	drain(p);
 	famez_inbox_must_ring(&p->in);
-	assert_false(famez_tx_wait(&p->tx, 40));
-	assert_false(famez_tx_help(&p->tx, FAMEZ_TYPE_DATA, 40));
+	assert_false(famez_out_wait(&p->out, 0, 40));
+	assert_false(famez_out_help(&p->out, FAMEZ_TYPE_DATA, 0, 40));
 	/* and is rung when a program has read */
 	get(p, 40);
 	assert_true(famez_inbox_must_ring(&p->in));
-	assert_true(famez_tx_granted(&p->tx, 40));
+	assert_true(famez_out_granted(&p->out, 0, 40));
 	while (--n)
 		get(p, 40);
 	pair_free(p);
@@ -414,14 +372,14 @@ static void test_ping_passes(void **state)
 
 	(void)state;
 	n = fill(p, 40);
-	while (famez_tx_room(&p->tx, FAMEZ_TYPE_PING, 40, &payload)) {
-		assert_true(famez_tx_help(&p->tx, FAMEZ_TYPE_PING, 40));
+	while (famez_out_room(&p->out, FAMEZ_TYPE_PING, 0, 40, &payload)) {
+		assert_true(famez_out_help(&p->out, FAMEZ_TYPE_PING, 0, 40));
 		assert_true(drain(p));
 	}
 	put_type(p, FAMEZ_TYPE_PING, 40);
-	famez_tx_drain(&p->tx);
+	famez_out_drain(&p->out, 0);
 	assert_true(drain(p));
-	assert_true(p->in.rx.tail == p->tx.head);
+	assert_true(p->in.rx.tail == p->out.tx.head);
 	while (n--)
 		get(p, 40);
 	pair_free(p);
@@ -435,11 +393,11 @@ static void test_help_is_answered(void **state)
 	int n = 0;
 
 	(void)state;
-	while (!famez_tx_reserve(&p->tx, 40, &payload)) {
+	while (!famez_tx_reserve(&p->out.tx, 40, &payload)) {
 		put(p, 40);
 		n++;
 	}
-	assert_true(famez_tx_help(&p->tx, FAMEZ_TYPE_PING, 40));
+	assert_true(famez_out_help(&p->out, FAMEZ_TYPE_PING, 0, 40));
 	while (n--)
 		get(p, 40);
 	famez_inbox_must_ring(&p->in);
@@ -460,15 +418,15 @@ static void test_control_makes_room(void **state)
 	(void)state;
 	put(p, 400);
 	put_type(p, FAMEZ_TYPE_PONG, 64);
-	assert_int_equal(famez_tx_reserve(&p->tx, 488, &payload), -EAGAIN);
-	famez_tx_wait(&p->tx, 488);
-	p->in.rx.drained = p->tx.drain;	/* and no help is under way */
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 488, &payload), -EAGAIN);
+	famez_out_wait(&p->out, 0, 488);
+	p->in.rx.drained = p->out.tx.drain;	/* and no help is under way */
 	get(p, 400);
 	rings += famez_inbox_must_ring(&p->in);
 	assert_int_equal(look(p, &m), 1);
 	famez_inbox_skip(&p->in, &m);
 	rings += famez_inbox_must_ring(&p->in);
-	assert_int_equal(famez_tx_reserve(&p->tx, 488, &payload), 0);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 488, &payload), 0);
 	assert_int_equal(rings, 1);
 	pair_free(p);
 }
@@ -502,10 +460,10 @@ static void test_too_long(void **state)
 
 	(void)state;
 	assert_int_equal(famez_ring_longest(1024), 488);
-	assert_int_equal(famez_tx_reserve(&p->tx, 489, &payload), -EMSGSIZE);
-	assert_int_equal(famez_tx_reserve(&p->tx, 0xffffffff, &payload),
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 489, &payload), -EMSGSIZE);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 0xffffffff, &payload),
 			 -EMSGSIZE);
-	assert_int_equal(famez_tx_reserve(&p->tx, 488, &payload), 0);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 488, &payload), 0);
 	pair_free(p);
 }
 
@@ -520,15 +478,15 @@ static void test_newborn_receiver(void **state)
 	put(p, 40);
 	/* the receiver starts anew: nothing of the old is read */
 	assert_true(famez_inbox_pair(&p->in, 9, 99));
-	assert_false(famez_tx_ready(&p->tx));
+	assert_false(famez_tx_ready(&p->out.tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
 	/* until the sender has followed */
-	assert_true(famez_tx_pair(&p->tx, 99, 9));
-	assert_true(famez_tx_ready(&p->tx));
+	assert_true(famez_out_pair(&p->out, 99, 9));
+	assert_true(famez_tx_ready(&p->out.tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
 	put(p, 50);
 	get(p, 50);
-	assert_false(famez_tx_pair(&p->tx, 99, 9));
+	assert_false(famez_out_pair(&p->out, 99, 9));
 	pair_free(p);
 }
 
@@ -541,18 +499,18 @@ static void test_newborn_sender(void **state)
 	put(p, 40);
 	assert_int_equal(look(p, &m), 0);
 	/* it has even sent something already */
-	assert_true(famez_tx_pair(&p->tx, 200, 8));
+	assert_true(famez_out_pair(&p->out, 200, 8));
 	put(p, 60);
-	assert_false(famez_tx_ready(&p->tx));
+	assert_false(famez_tx_ready(&p->out.tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
 	assert_true(famez_inbox_pair(&p->in, 8, 200));
-	assert_true(famez_tx_ready(&p->tx));
+	assert_true(famez_tx_ready(&p->out.tx));
 	put(p, 50);
 	get(p, 60);
 	get(p, 50);
 	/* and down */
-	assert_true(famez_tx_pair(&p->tx, 200, 0));
-	assert_false(famez_tx_ready(&p->tx));
+	assert_true(famez_out_pair(&p->out, 200, 0));
+	assert_false(famez_tx_ready(&p->out.tx));
 	assert_int_equal(look(p, &m), -EAGAIN);
 	pair_free(p);
 }
@@ -568,11 +526,11 @@ static void test_leftovers(void **state)
 	(void)state;
 	for (life = 0; life < 6; life++) {
 		n[life] = fill(p, 100);
-		famez_tx_drain(&p->tx);
+		famez_out_drain(&p->out, 0);
 		drain(p);
 		/* what was granted found room */
-		assert_true(p->in.rx.tail == p->tx.head);
-		assert_true(famez_tx_pair(&p->tx, 100 + life, 8));
+		assert_true(p->in.rx.tail == p->out.tx.head);
+		assert_true(famez_out_pair(&p->out, 100 + life, 8));
 		assert_true(famez_inbox_pair(&p->in, 8, 100 + life));
 	}
 	assert_in_range(n[0], 14, 16);
@@ -581,8 +539,8 @@ static void test_leftovers(void **state)
 		get(p, 100);
 	/* its whole window is the present sender's again */
 	assert_int_equal(look(p, &m), -EAGAIN);
-	assert_int_equal(p->in.stale, 0);
-	assert_int_equal(p->in.rx.window, 2048);
+	assert_int_equal(p->in.box[0]->stale, 0);
+	assert_int_equal(p->in.box[0]->window, 2048);
 	assert_in_range(fill(p, 100), 14, 16);
 	pair_free(p);
 }
@@ -598,10 +556,10 @@ static void test_long_life(void **state)
 	for (bytes = 0; bytes < 5ULL << 30; bytes += longest) {
 		uint8_t *payload;
 
-		assert_int_equal(famez_tx_room(&p->tx, FAMEZ_TYPE_DATA,
-					       longest, &payload), 0);
-		famez_tx_commit(&p->tx, FAMEZ_TYPE_DATA, longest);
-		famez_tx_drain(&p->tx);
+		assert_int_equal(famez_out_room(&p->out, FAMEZ_TYPE_DATA, 0,
+						longest, &payload), 0);
+		famez_out_commit(&p->out, FAMEZ_TYPE_DATA, 0, 0, longest);
+		famez_out_drain(&p->out, 0);
 		assert_true(drain(p));
 		get(p, longest);
 	}
@@ -640,7 +598,7 @@ static void test_garbage(void **state)
 			if (err && err != 1)
 				break;
 			assert_true(m.length <= 1024);
-			if (!m.buffered) {
+			if (!m.boxed) {
 				assert_true(m.payload >= p->channel->data);
 				assert_true(m.payload + m.length <=
 					    p->channel->data + 1024);
@@ -652,9 +610,9 @@ static void test_garbage(void **state)
 		}
 		/* a lying header may be short, so many may stand in a ring */
 		assert_true(i <= 2 * 1024 / FAMEZ_RECORD_HEADER);
-		if (!famez_tx_reserve(&p->tx, 488, &payload))
+		if (!famez_tx_reserve(&p->out.tx, 488, &payload))
 			memset(payload, 0, 488);
-		famez_tx_wait(&p->tx, 488);
+		famez_out_wait(&p->out, 0, 488);
 		pair_free(p);
 	}
 }
@@ -667,15 +625,15 @@ static void test_bad_limits(void **state)
 	__le32 *limit = &p->channel->rx.grants[0].limit;
 
 	(void)state;
-	assert_true(famez_tx_granted(&p->tx, 40));
-	famez_store(limit, p->tx.sent - 8);
-	assert_false(famez_tx_granted(&p->tx, 40));
-	famez_store(limit, p->tx.sent - 0x40000000);
-	assert_false(famez_tx_granted(&p->tx, 40));
-	famez_store(limit, p->tx.sent + famez_record_size(40) - 1);
-	assert_false(famez_tx_granted(&p->tx, 40));
-	famez_store(limit, p->tx.sent + famez_record_size(40));
-	assert_true(famez_tx_granted(&p->tx, 40));
+	assert_true(famez_out_granted(&p->out, 0, 40));
+	famez_store(limit, p->out.ports[0].sent - 8);
+	assert_false(famez_out_granted(&p->out, 0, 40));
+	famez_store(limit, p->out.ports[0].sent - 0x40000000);
+	assert_false(famez_out_granted(&p->out, 0, 40));
+	famez_store(limit, p->out.ports[0].sent + famez_record_size(40) - 1);
+	assert_false(famez_out_granted(&p->out, 0, 40));
+	famez_store(limit, p->out.ports[0].sent + famez_record_size(40));
+	assert_true(famez_out_granted(&p->out, 0, 40));
 	pair_free(p);
 }
 
@@ -692,7 +650,7 @@ static void test_bad_numbers(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct pair *p = pair_new(1024, 99);
-		uint32_t at = p->tx.head & 1023;
+		uint32_t at = p->out.tx.head & 1023;
 
 		put(p, 40);
 		famez_store((__le32 *)(p->channel->data + at), lengths[i]);
@@ -703,7 +661,7 @@ static void test_bad_numbers(void **state)
 		struct pair *p = pair_new(1024, 99);
 
 		put(p, 40);
-		famez_store(&p->channel->tx.head, p->tx.head + heads[i]);
+		famez_store(&p->channel->tx.head, p->out.tx.head + heads[i]);
 		assert_int_equal(famez_rx_peek(&p->in.rx, &m), -EBADMSG);
 		pair_free(p);
 	}
@@ -718,8 +676,8 @@ static void settle(struct pair *p)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		famez_rx_refresh(&p->in.rx);
-		famez_tx_refresh(&p->tx);
+		famez_inbox_refresh(&p->in);
+		famez_out_refresh(&p->out);
 		drain(p);
 	}
 }
@@ -745,9 +703,9 @@ static void test_recovery(void **state)
 			famez_store(word, values[v]);
 			if (!look(p, &m))
 				famez_inbox_read(&p->in, &m);
-			if (famez_tx_room(&p->tx, FAMEZ_TYPE_DATA, 400,
-					  &payload))
-				famez_tx_help(&p->tx, FAMEZ_TYPE_DATA, 400);
+			if (famez_out_room(&p->out, FAMEZ_TYPE_DATA, 0, 400,
+					   &payload))
+				famez_out_help(&p->out, FAMEZ_TYPE_DATA, 0, 400);
 			settle(p);
 			while (!look(p, &m))
 				famez_inbox_read(&p->in, &m);
@@ -768,17 +726,17 @@ static void test_window_heals(void **state)
 
 	(void)state;
 	for (round = 0; round < 50; round++) {
-		while (famez_tx_granted(&p->tx, 100) &&
-		       p->tx.head - p->in.rx.tail < 512)
+		while (famez_out_granted(&p->out, 0, 100) &&
+		       p->out.tx.head - p->in.rx.tail < 512)
 			put(p, 100);
 		memset(p->channel->data, 0xff, 1024);
 		assert_int_equal(look(p, &m), -EBUSY);
 		assert_int_equal(p->in.garbage, round + 1);
 		assert_true(famez_inbox_must_ring(&p->in));
 		/* also for one that never sleeps, and so leaves no events */
-		if (!famez_tx_granted(&p->tx, 100)) {
-			assert_true(famez_tx_help(&p->tx, FAMEZ_TYPE_DATA,
-						  100));
+		if (!famez_out_granted(&p->out, 0, 100)) {
+			assert_true(famez_out_help(&p->out, FAMEZ_TYPE_DATA, 0,
+						   100));
 			assert_true(drain(p));
 		}
 		put(p, 100);

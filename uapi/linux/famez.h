@@ -148,8 +148,8 @@ struct famez_peers {
  * @data: address of the message
  * @length: bytes; receiving, in: room at @data, out: bytes of the message
  * @peer: sending: id of the receiver; receiving, out: id of the sender
- * @sport: 0
- * @dport: 0
+ * @sport: sending: 0; receiving, out: the sender's port, 0: it has none
+ * @dport: sending: the receiver's port; receiving: 0, out: the own port
  * @timeout_ms: how long to sleep at most, then ETIMEDOUT; 0: as long as it takes
  */
 struct famez_msg {
@@ -213,6 +213,62 @@ struct famez_event {
 	__u32 reserved;
 };
 
+#define FAMEZ_PORT_ANY_MIN	49152	/* FAMEZ_IOC_BIND picks from here on */
+#define FAMEZ_BUFFER_MAX	0x100000	/* of famez_bind.buffer, in bytes */
+
+/**
+ * struct famez_bind - FAMEZ_IOC_BIND
+ * @size: bytes of this structure
+ * @flags: 0
+ * @port: the port, 1 to 65535; 0: any that is free, out: which
+ * @buffer: how many bytes of unread messages each sender may have there, with 24
+ *	bytes for each message; at least that of the longest message is taken, at
+ *	most %FAMEZ_BUFFER_MAX; 0: twice the ring's
+ */
+struct famez_bind {
+	__u32 size;
+	__u32 flags;
+	__u32 port;
+	__u32 buffer;
+};
+
+/**
+ * struct famez_batch - FAMEZ_IOC_SEND_BATCH and FAMEZ_IOC_RECV_BATCH
+ * @size: bytes of this structure
+ * @flags: %FAMEZ_MSG_DONTWAIT
+ * @messages: address of an array of struct famez_msg, each with its own @size,
+ *	which is @stride, and without @flags and @timeout_ms
+ * @count: how many, 1 to %FAMEZ_BATCH_MAX
+ * @stride: bytes from one to the next, sizeof(struct famez_msg)
+ * @timeout_ms: as in struct famez_msg, for all of them
+ * @error: out: the errno value for which it stopped before the end; 0: none
+ */
+struct famez_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 messages;
+	__u32 count;
+	__u32 stride;
+	__u32 timeout_ms;
+	__u32 error;
+};
+
+#define FAMEZ_BATCH_MAX		1024
+
+/**
+ * struct famez_notify - FAMEZ_IOC_NOTIFY
+ * @size: bytes of this structure
+ * @flags: 0
+ * @fd: the eventfd; -1: none any more
+ * @reserved: 0
+ */
+struct famez_notify {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
 /**
  * struct famez_doorbell - FAMEZ_IOC_RING
  * @size: bytes of this structure
@@ -261,13 +317,15 @@ struct famez_eventfd {
  * in the channel.  EAGAIN: no room now.  ETIMEDOUT: none in time.  EINTR: a
  * signal came first.  EMSGSIZE: too long.  EHOSTUNREACH: no such peer on the
  * fabric.  ENOTCONN: it has no driver or program running.  ENOBUFS: no channel
- * to it can be had.  ECONNRESET: it restarted, and messages in its channel were
- * lost; told once.  EINVAL: to oneself.
+ * to it can be had.  ECONNREFUSED: nobody there has the port.  ECONNRESET: it
+ * restarted, or closed the port, and messages were lost; told once.  EINVAL: to
+ * oneself.
  */
 #define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)
 
 /*
- * Receive one message; sleeps while there is none, likewise.  EMSGSIZE: the
+ * Receive one message to the own port; sleeps while there is none, likewise.
+ * EMSGSIZE: the
  * message is longer than the room, @length tells it, and it stays the next.
  * The memory at @data must be writable even where a part would do.
  */
@@ -286,6 +344,35 @@ struct famez_eventfd {
  * ETIMEDOUT: as of FAMEZ_IOC_RECV.
  */
 #define FAMEZ_IOC_EVENT	_IO(FAMEZ_IOC_TYPE, 0x05)
+
+/*
+ * Open a port of this peer for this file, for the file's life: from then on it
+ * receives what is sent there, and nothing else, and what it sends comes from
+ * there.  A file without one is at port 0, which all such files share.  When the
+ * file is closed, what it has not read is discarded, and its senders are told.
+ * EADDRINUSE: another file has the port.  EINVAL: this file has one, or no such
+ * port can be.  ENOSPC: the peer has 63 open.  ENOMEM: no memory for the buffers
+ * of all peers.  A file is bound before it is polled.
+ */
+#define FAMEZ_IOC_BIND	_IO(FAMEZ_IOC_TYPE, 0x06)
+
+/*
+ * Send several messages, in order, to any peers, or receive several.  Sending
+ * sleeps for the room of each; receiving sleeps for the first alone, and takes
+ * what is there.  Returns how many were done, if any; famez_batch.error tells why
+ * not all.  Errors are those of the first message, as of FAMEZ_IOC_SEND and
+ * FAMEZ_IOC_RECV.
+ */
+#define FAMEZ_IOC_SEND_BATCH	_IO(FAMEZ_IOC_TYPE, 0x07)
+#define FAMEZ_IOC_RECV_BATCH	_IO(FAMEZ_IOC_TYPE, 0x08)
+
+/*
+ * Signal an eventfd when a message to the own port may have come: at once, if one
+ * may be there, and then whenever one comes after FAMEZ_IOC_RECV or poll(2) found
+ * none.  So read until EAGAIN before waiting for it, as with EPOLLET.  A second
+ * one takes the place of the first.  EBADF: @fd is none.  EINVAL: it is no eventfd.
+ */
+#define FAMEZ_IOC_NOTIFY	_IO(FAMEZ_IOC_TYPE, 0x09)
 
 /*
  * Interrupt a peer, and nothing else: for those who bring their own protocol.

@@ -246,15 +246,20 @@ struct famez_ask {
 /**
  * struct famez_grant - what a sender may send to one port
  * @port: the port
- * @incarnation: which owner of the port this is
+ * @incarnation: which owner of the port this is, random; 0: it is closed, but for
+ *	port 0, where it always is
  * @limit: bytes of records that the sender may have sent, free-running
- * @reserved: zero
+ * @read: of a port that was closed: bytes of records that its owner had read
+ *
+ * All counts of a port start at FAMEZ_PORT_START().  A port keeps its place in
+ * the table while it is open; places are used again, the one longest closed
+ * first.
  */
 struct famez_grant {
 	__le32 port;
 	__le32 incarnation;
 	__le32 limit;
-	__le32 reserved;
+	__le32 read;
 };
 
 /**
@@ -319,6 +324,10 @@ struct famez_channel {
 #define FAMEZ_RING_START(tx_generation, rx_generation) \
 	(((__u32)(tx_generation) + (__u32)(rx_generation)) & ~7U)
 
+/* @start: FAMEZ_RING_START() of the pair */
+#define FAMEZ_PORT_START(start, incarnation) \
+	((__u32)(start) + ((__u32)(incarnation) & ~7U))
+
 #define FAMEZ_TYPE_PAD		0	/* fills the ring to its end */
 #define FAMEZ_TYPE_DATA		1	/* a program's message */
 #define FAMEZ_TYPE_PING		2	/* to be sent back as it is */
@@ -336,7 +345,7 @@ struct famez_channel {
  * @dport: the receiver's port
  * @incarnation: of the receiver's port, as its grant said
  * @sent: famez_ask.sent of the port with this record
- * @reserved: zero
+ * @slot: where in the receiver's @grants the port is
  *
  * A record starts at a multiple of 8, and does not wrap: what is left at the
  * end of the ring is a %FAMEZ_TYPE_PAD record, or nothing where not even a
@@ -350,7 +359,7 @@ struct famez_record {
 	__le16 dport;
 	__le32 incarnation;
 	__le32 sent;
-	__le32 reserved;
+	__le32 slot;
 };
 
 /* ---- Regions ------------------------------------------------------------- */
