@@ -11,6 +11,7 @@
 # make debug-kernel  builds the debug kernel, unless it is there
 # make smoke      the quickest sign of life in guests
 # make check-mutants  is each of the faults in tools/testing/mutants/table found?
+# make coverage   which lines and branches do the tests run?
 # make lint       checkpatch, sparse, W=1
 #
 # Other kernels, which Debian packages give, with their compilers:
@@ -60,7 +61,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
-	check-full check-mutants lint clean help  kernels modules-all \
+	check-full check-mutants coverage lint clean help  kernels modules-all \
 	check-kernels check-ci qemu-newest debug-kernel
 all: modules tools
 
@@ -231,6 +232,11 @@ smoke check check-full check-kernels check-ci: deps
 check-mutants: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/mutants/run.sh $(MUTANTS)
+
+# not with KERNEL=: where guests run is part of it
+coverage:
+	@tools/testing/install-deps.sh gcovr
+	@tools/testing/coverage/run.sh
 
 kernels: deps
 	@tools/testing/kernels/kernel.sh --all

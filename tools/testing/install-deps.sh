@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# install-deps.sh: installs the Debian packages that demo and tests
-# need, where they are missing.
+# install-deps.sh [PACKAGE...]: installs the Debian packages that demo and tests
+# need, and these, where they are missing.
 set -eu
 packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
 qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse pciutils
 libsystemd-dev libjson-c-dev libcmocka-dev gcc-multilib
 bc bison flex libelf-dev mmdebstrap
-python3-docutils man-db mandoc"
+python3-docutils man-db mandoc $*"
 
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo

@@ -141,6 +141,7 @@ switch_says() {
 }
 
 bring_down() {
+	[ -z "${FAMEZ_COVERAGE:-}" ] || "$top/tools/testing/coverage/collect.sh" >&2
 	vm down >/dev/null 2>&1
 	finish
 }

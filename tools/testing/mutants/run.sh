@@ -80,16 +80,6 @@ if [ "${1-}" = --worker ]; then
 	exit
 fi
 
-copy() {
-	mkdir -p "$1/build"
-	git ls-files -z --cached --others --exclude-standard |
-		xargs -0 cp -a --parents -t "$1"
-	for shared in kernels chroots src; do
-		[ -e build/$shared ] && ln -sfn "$top/build/$shared" "$1/build/$shared"
-	done
-	(cd "$1" && make -s -j2 tests)
-}
-
 wanted=$*
 [ -n "$wanted" ] || wanted=$(awk '$1 == "mutant" { print $2 }' $table)
 rm -rf $work
@@ -98,7 +88,8 @@ export FAMEZ_KERNEL=${FAMEZ_KERNEL:-$(build/bin/famez-vm kernel)}
 tr ' ' '\n' <<<"$wanted" >$work/list
 echo "$(wc -l <$work/list) mutants on Linux $FAMEZ_KERNEL"
 for ((i = 0; i < workers; i++)); do
-	copy $work/$i || exit 1
+	tools/testing/copy-tree.sh $work/$i &&
+		(cd $work/$i && make -s -j2 tests) || exit 1
 done
 for ((i = 0; i < workers; i++)); do
 	"$top/tools/testing/mutants/run.sh" --worker "$top/$work/$i" "$top/$work/list" &
