@@ -70,6 +70,8 @@ on node01 famezctl ping 2 --count 1 >/dev/null; ok 'which talks'
 
 reborn node02 'setsid sh -c "echo mem >/sys/power/state" </dev/null >/dev/null 2>&1 &'
 down 'suspend'
+# it tells before it sleeps
+until vm qmp node02 query-status | grep -q suspended; do :; done
 vm qmp node02 system_wakeup >/dev/null
 ups=$((ups + 1))
 heard 2 'up' $ups && on node01 famezctl ping 2 --count 1 >/dev/null

@@ -372,6 +372,95 @@ no "no vectors" . --vectors 0
 no "16x vectors" 16x --vectors 16x
 no "an unknown option" bogus --bogus
 no "a socket where there is no directory" . --socket "$tmp/none/sock"
+no "more vectors than any fabric has" 'must be 1 to' --vectors 70000
+no "a size beyond any file's" 'too large for any' --size 8388608T
+no "clients that do not fit" '--size [0-9]+M would do, or --clients [0-9]+$' \
+	--size 1M --clients 200
+no "an argument that is no option" "unexpected argument 'here'" here
+no "an empty path for its socket" '1 to 107 bytes' --socket ''
+no "one that is too long" '1 to 107 bytes' --socket "$tmp/$(printf %0108d 0)"
+no "memory without a name" 'not a name' --backing ''
+no "memory with too long a name" 'name too long' --backing "$(printf %0300d 0)"
+no "a file in no directory" 'cannot be opened' --backing "$tmp/none/fam"
+no "a directory as its memory" 'not a regular file' --backing "$tmp/"
+touch "$tmp/file"
+no "a file where its socket should be" 'not a socket' --socket "$tmp/file"
+start other "$bin/wire-server" -S "$tmp/other.sock" -n 1
+until [ -S "$tmp/other.sock" ]; do :; done
+no "another program's socket" 'another program listens' --socket "$tmp/other.sock"
+quit other
+
+# limited LIMIT: the program, under this limit
+limited() {
+	printf '#!/bin/sh\ntrap "" XFSZ\nulimit %s\nexec "%s" "$@"\n' "$1" "$program" \
+		>"$tmp/limited" && chmod +x "$tmp/limited"
+	echo "$tmp/limited"
+}
+
+program=$(limited '-n 100') no "more vectors than it may have descriptors" \
+	'need 302 descriptors, .* is 100; --vectors 2 would do'
+program=$(limited '-f 2048') no "more memory than a file may have" \
+	'cannot be made that large' --backing "$tmp/large" --size 4M
+[ ! -e "$tmp/large" ]; ok "and leaves no file behind"
+
+# ---- what it says ----
+
+"$program" --help | grep -q -- '--vectors N'; ok "--help lists the options"
+"$program" --version | grep -q '^famez-server [0-9.]* (control area '; ok "--version"
+start sw "$program" --socket "$sock" --backing "$shm" --quiet
+until [ -S "$sock" ]; do :; done
+"$bin/wire-client" -S "$sock" -n "$vectors" >/dev/null && down && [ ! -s "$tmp/sw.out" ]
+ok "--quiet says nothing of who comes and goes"
+switch --verbose --clients 1 --vectors 16 && stays a && client b -n "$vectors" && ! ends b &&
+	saw sw '^connection of pid [0-9]* refused: no id is free' >/dev/null
+ok "--verbose tells why a client was refused"
+quit a; down
+
+# ---- F.E.E.'s mailslots ----
+
+# mail TEXT [LENGTH]: client a leaves a message in its slot, and rings the switch
+mail() {
+	answer a ^poked "poke 640 $(hex "$1")" >/dev/null
+	answer a ^poked "poke 576 $(le64 "${2:-${#1}}")" >/dev/null
+	tell a 'ring 15 1'
+}
+
+switch && stays a
+mail 'good day'; saw sw '^message from 1 \(\): good day$' >/dev/null
+ok "a message in a slot is read"
+settle [ "$(answer a ^peek 'peek 576 8')" = "peek 576 0000000000000000" ]
+ok "and the slot emptied"
+answer a ^poked "poke 512 $(hex python)" >/dev/null
+mail $'a\tb\n'; saw sw '^message from 1 \(python\): a\\x09b$' >/dev/null
+ok "its sender is named, and what cannot be printed is shown as a number"
+mail "$(printf %0384d 0)" 99999; saw sw '^message from 1 \(python\): 0{200}\.\.\. \(384 bytes\)$' >/dev/null
+ok "a length beyond the slot means all of it"
+mail x 0; tell a 'ring 15 0'; visit && [ "$(lines '^message')" = 3 ]
+ok "rings without a message are none"
+
+# ---- out of descriptors ----
+
+# may_open N: the switch may have so many descriptors more than it has
+may_open() {
+	local fd=0 free=0
+
+	while [ -e "/proc/${pid[sw]}/fd/$fd" ] || [ $((free++)) -lt "$1" ]; do
+		fd=$((fd + 1))
+	done
+	prlimit --pid "${pid[sw]}" --nofile=$fd:
+}
+
+# vectors of an id are made once: c has the second
+stays c; may_open 2
+client b -n "$vectors"; ends b
+[ $? -eq 3 ] && grep -q 'peer 3: no eventfd' "$tmp/sw.err"
+ok "without descriptors for a client's vectors it is refused"
+may_open 0
+client b -n "$vectors"
+until grep -q 'no connection can be accepted' "$tmp/sw.err"; do :; done
+prlimit --pid "${pid[sw]}" --nofile=1024:
+ends b; ok "without one for its socket it waits"
+quit a; quit c; down; ok "SIGTERM ends it without a trace"
 
 # ---- side by side, and one after the other ----
 
@@ -428,6 +517,34 @@ file_switch && stays a; ok "it is taken up again"
 quit a; crash sw; file_switch && stays a; ok "also after SIGKILL"
 quit a; down; ok "SIGTERM ends it"
 
+no "a file made for more clients" 'with --clients 14 --vectors 16' \
+	--backing "$tmp/fam" --size 1M --clients 5
+
+# put FILE OFFSET HEX: changes bytes
+put() {
+	printf '%b' "$(echo "$3" | sed 's/../\\x&/g')" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# header_sum FILE: as its header's checksum should be
+header_sum() {
+	local byte i=0 sum=2166136261
+
+	for byte in $(od -An -v -tu1 -j 64 -N 256 "$1"); do
+		[ $((i & ~3)) -ne 20 ] || byte=0
+		sum=$(((sum ^ byte) * 16777619 & 0xffffffff))
+		i=$((i + 1))
+	done
+	le64 $sum | cut -c1-8
+}
+
+put "$tmp/fam" 84 "$(header_sum "$tmp/fam")"; file_switch && down
+ok "a checksum of our own is its own"
+put "$tmp/fam" 72 99
+no "a file whose header is damaged" 'is damaged; left alone' --backing "$tmp/fam" --size 1M
+put "$tmp/fam" 84 "$(header_sum "$tmp/fam")"
+no "a file of another version" 'another version of famez' --backing "$tmp/fam" --size 1M
+
 printf 'a letter to my mother' >"$tmp/letter"
 no "a file that is no famez memory" . --backing "$tmp/letter" --size 1M
 [ "$(cat "$tmp/letter")" = 'a letter to my mother' ]; ok "which is untouched"
@@ -454,5 +571,10 @@ qemu late "$sock" 16; ends late; status=$?
 ok "QEMU is refused cleanly by a full switch"
 down && qmp vm && qmp vm && [ ! -s "$tmp/vm.err" ]; ok "QEMU outlives the switch"
 qemu_quit vm; ok "QEMU ends well"
+
+rm -f "$tmp/fam"; file_switch && qemu vm "$sock" 16 && saw sw 'peer 1 joined' >/dev/null
+crash sw
+no "a file that a QEMU still holds" 'a process still holds it' --backing "$tmp/fam" --size 1M
+qemu_quit vm; file_switch && down; ok "and takes it up when that has ended"
 
 plan_complete
