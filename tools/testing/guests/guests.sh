@@ -11,7 +11,10 @@ image=$top/build/test-initramfs-$FAMEZ_KERNEL.img
 export FAMEZ_BUILD=$top/build
 export FAMEZ_VM_DIR=$tmp/vm
 
+# what guests have counted for make coverage is fetched before they end
 vm() {
+	[ "$1:${FAMEZ_COVERAGE:+asked}" != down:asked ] ||
+		"$top/tools/testing/coverage/collect.sh" >&2
 	"$tools/famez-vm" "$@"
 }
 
@@ -141,7 +144,6 @@ switch_says() {
 }
 
 bring_down() {
-	[ -z "${FAMEZ_COVERAGE:-}" ] || "$top/tools/testing/coverage/collect.sh" >&2
 	vm down >/dev/null 2>&1
 	finish
 }

@@ -60,6 +60,32 @@ on node01 '! famezctl recv --nonblock' 2>/dev/null >&2 &&
 	on node02 '! famezctl recv --nonblock' 2>/dev/null >&2
 ok "and not one more"
 
+# ---- no room ----
+
+fill node01 2
+on node01 'for text in one two; do printf "$text%04093d" 0 >/tmp/$text; done'
+background node01 'famezctl send 2 </tmp/one & famezctl send 2 </tmp/two & wait; echo both'
+on node01 'until [ $(cat /proc/[0-9]*/wchan 2>/dev/null | grep -ao famez_ | wc -l) -ge 2 ]; do :; done'
+! on node01 'famezctl send --timeout 0.1 2 </tmp/long' 2>"$tmp/err" && grep -q 'no room' "$tmp/err"
+ok "a third sender waits no longer than it wants to"
+on node02 'until grep -aq ^1:one /tmp/all && grep -aq ^1:two /tmp/all; do
+	famezctl recv >>/tmp/all
+done 2>/dev/null'
+says node01 both && on node02 '! famezctl recv --nonblock' 2>/dev/null
+ok "two that sleep both find room"
+
+qemu=$(cut -d' ' -f1 "$FAMEZ_VM_DIR/node02/qemu.pid")
+kill -STOP "$qemu"
+! on node01 'echo x >/tmp/x; for text in /tmp/long /tmp/x; do
+	while famezctl send --nonblock 2 <$text; do :; done
+done 2>/dev/null; famezctl ping 2 --count 1 --timeout 100 >/dev/null'
+ok "a ping of a guest that stands still, and whose ring is full, times out"
+background node01 'famezctl ping 2 --count 1 --timeout 3600000'
+on node01 'until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done'
+kill -CONT "$qemu"
+says node01 'answer to 1'; ok "and one that waits is answered when it goes on"
+on node02 'while famezctl recv --nonblock; do :; done' >/dev/null 2>&1
+
 # ---- reload ----
 
 on node02 'rmmod famez_bridge'
