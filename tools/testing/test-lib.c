@@ -387,10 +387,14 @@ static void test_nobody_serves(void **state)
 {
 	struct famez *handle;
 	struct server s;
-	char old[80];
+	char old[80], longer[200];
 
 	(void)state;
 	start_server(&s, (const struct step[]){ { END, 0 } });
+	/* the same, but more than an address takes */
+	memset(longer, '/', sizeof(longer));
+	snprintf(longer + 110, sizeof(longer) - 110, "%s", s.path);
+	assert_int_equal(famez_open(&handle, longer, 0), -ENAMETOOLONG);
 	assert_int_equal(famez_open(&handle, s.path, 0), -EPROTO);
 	snprintf(old, sizeof(old), "%s.old", s.path);
 	assert_int_equal(rename(s.path, old), 0);
@@ -542,6 +546,7 @@ static void test_later(void **state)
 
 static void test_nonblock(void **state)
 {
+	static char large[FAMEZ_MESSAGE_MAX + 1];
 	struct famez_event event;
 	struct famez *handle;
 	struct server s;
@@ -565,6 +570,9 @@ static void test_nonblock(void **state)
 	assert_int_equal(famez_send(handle, 9, "x", 1), -EHOSTUNREACH);
 	assert_int_equal(famez_send(handle, PEERS, "x", 1), -EHOSTUNREACH);
 	assert_int_equal(famez_send(handle, OWN, "x", 1), -EINVAL);
+	assert_int_equal(famez_send(handle, 2, large, sizeof(large)), -EMSGSIZE);
+	assert_int_equal(famez_recv(handle, &peer, large, sizeof(large), &size),
+			 -EAGAIN);
 	assert_int_equal(famez_ping(handle, 9, 1000, &ns), -EHOSTUNREACH);
 	assert_int_equal(famez_ping(handle, 2, 0, &ns), -EINVAL);
 	assert_int_equal(famez_ping(handle, 2, 3600001, &ns), -EINVAL);

@@ -11,6 +11,9 @@ import json
 import re
 import sys
 
+# A line here that does not run needs a reason; others are listed
+STRICT = ('drivers/', 'include/famez/', 'tools/lib/', 'tools/server/')
+
 PARTS = (
     ('driver', 'drivers/'),
     ('ring', 'include/famez/'),
@@ -133,7 +136,7 @@ def main():
                 if not line.ran:
                     reason = reason_of[line.number]
                     print(f'{where}\n\t{reason or "no reason"}', file=out_lines)
-                    if reason is None:
+                    if reason is None and path.startswith(STRICT):
                         unexcused += 1
                         print(where)
                 elif line.missed:

@@ -438,6 +438,15 @@ ok "a length beyond the slot means all of it"
 mail x 0; tell a 'ring 15 0'; visit && [ "$(lines '^message')" = 3 ]
 ok "rings without a message are none"
 
+# ---- a header that somebody spoils ----
+
+fabric=$(answer a ^peek 'peek 104 8')
+answer a ^poked 'poke 104 0102030405060708' >/dev/null
+tell a 'ring 15 1'
+until grep -q "overwritten the control area's header" "$tmp/sw.err"; do :; done
+ok "the switch notices, and says so"
+settle [ "$(answer a ^peek 'peek 104 8')" = "$fabric" ]; ok "and makes it good"
+
 # ---- out of descriptors ----
 
 # may_open N: the switch may have so many descriptors more than it has
