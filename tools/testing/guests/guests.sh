@@ -11,10 +11,13 @@ image=$top/build/test-initramfs-$FAMEZ_KERNEL.img
 export FAMEZ_BUILD=$top/build
 export FAMEZ_VM_DIR=$tmp/vm
 
-# what guests have counted for make coverage is fetched before they end
+# collect: what guests have counted for make coverage, before they end
+collect() {
+	[ -z "${FAMEZ_COVERAGE:-}" ] || "$top/tools/testing/coverage/collect.sh" >&2
+}
+
 vm() {
-	[ "$1:${FAMEZ_COVERAGE:+asked}" != down:asked ] ||
-		"$top/tools/testing/coverage/collect.sh" >&2
+	[ "$1" != down ] || collect
 	"$tools/famez-vm" "$@"
 }
 

@@ -76,6 +76,7 @@ vm qmp node02 system_wakeup >/dev/null
 ups=$((ups + 1))
 heard 2 'up' $ups && on node01 famezctl ping 2 --count 1 >/dev/null
 ok 'resume: node02 is up again, and talks'
+collect
 
 kill -9 "$(cut -d' ' -f1 "$FAMEZ_VM_DIR/node02/qemu.pid")"
 down 'SIGKILL of QEMU'

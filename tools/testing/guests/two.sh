@@ -80,6 +80,8 @@ kill -STOP "$qemu"
 	while famezctl send --nonblock 2 <$text; do :; done
 done 2>/dev/null; famezctl ping 2 --count 1 --timeout 100 >/dev/null'
 ok "a ping of a guest that stands still, and whose ring is full, times out"
+! "$tools/famezctl" -d "$FAMEZ_VM_DIR/switch.sock" ping node02 --count 1 --timeout 100 >/dev/null
+ok "so does one from the host"
 background node01 'famezctl ping 2 --count 1 --timeout 3600000'
 on node01 'until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done'
 kill -CONT "$qemu"
