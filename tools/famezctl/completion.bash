@@ -44,7 +44,8 @@ _famez() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	-C | --counters | -c | --count | -t | --timeout | --interval | --text)
+	-C | --counters | -c | --count | -t | --timeout | --interval | --text | \
+		--runs | --tcp)
 		return
 		;;
 	esac
@@ -56,7 +57,7 @@ _famez() {
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$("$program" "$verb" --help 2>/dev/null |
 				_famez_options)" -- "$cur")
-	elif [[ $verb == @(send|ping|stats) ]]; then
+	elif [[ $verb == @(send|ping|bench|stats) ]]; then
 		# what both programs understand, whatever their option is called
 		mapfile -t COMPREPLY < <(
 			[ -z "$path" ] || export FAMEZ_DEVICE=$path

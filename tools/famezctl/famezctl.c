@@ -16,6 +16,7 @@ static const char usage[] =
 "  ping DEST              measure round trips\n"
 "  ring DEST              ring a doorbell, and nothing else\n"
 "  wait                   wait until a doorbell of this peer is rung\n"
+"  bench PEER             measure what messages to a peer cost\n"
 "  stats [PEER...]        what the driver has counted\n"
 "  monitor                tell when peers come and go\n"
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
@@ -40,6 +41,7 @@ static const struct verb verbs[] = {
 	{ "ping", cmd_ping },
 	{ "ring", cmd_ring },
 	{ "wait", cmd_wait },
+	{ "bench", cmd_bench },
 	{ "stats", cmd_stats },
 	{ "monitor", cmd_monitor },
 	{ "read", cmd_read },

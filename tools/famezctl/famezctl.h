@@ -58,6 +58,7 @@ int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_write(int argc, char **argv);

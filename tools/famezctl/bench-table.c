@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All that famezctl bench measures, in the order of a round: what is compared
+ * stands side by side.
+ */
+#include "bench.h"
+
+const struct measurement bench_measurements[] = {
+	{ .name = "doorbell", .unit = "ns",
+	  .missing = "raw doorbells are not measured yet" },
+	{ .name = "tcp_rtt", .unit = "ns", .run = tcp_round_trips, .tcp = true },
+	{ .name = "rtt", .unit = "ns", .run = message_round_trips },
+	{ .name = "stream", .unit = "messages/s", .run = message_stream },
+	{ .name = "tcp_stream", .unit = "messages/s", .run = tcp_stream,
+	  .tcp = true },
+	{ .name = "batch", .unit = "messages/s",
+	  .missing = "batches are not measured yet" },
+	{ .name = "doorbells_per_message", .unit = "interrupts",
+	  .run = message_doorbells },
+	{ .name = "memcpy", .unit = "bytes/s", .run = copy_twice },
+	{ .name = "bulk", .unit = "bytes/s", .run = message_bulk },
+	{ }
+};
+
+const struct ratio bench_ratios[] = {
+	{ "doorbell_over_tcp", "doorbell", "tcp_rtt" },
+	{ "rtt_over_doorbell", "rtt", "doorbell" },
+	{ "rtt_over_tcp", "rtt", "tcp_rtt" },
+	{ "stream_over_tcp", "stream", "tcp_stream" },
+	{ "batch_over_tcp", "batch", "tcp_stream" },
+	{ "bulk_over_memcpy", "bulk", "memcpy" },
+	{ }
+};
