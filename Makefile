@@ -10,6 +10,7 @@
 #                 KERNEL=debug: those in guests, on the debug kernel
 # make debug-kernel  builds the debug kernel, unless it is there
 # make smoke      the quickest sign of life in guests
+# make bench      what messages cost, over what TCP does; build/bench.json
 # make check-mutants  is each of the faults in tools/testing/mutants/table found?
 # make coverage   which lines and branches do the tests run?
 # make lint       checkpatch, sparse, W=1
@@ -60,8 +61,8 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
-.PHONY: all modules tools examples man tests deps demo demo-shell smoke check \
-	check-full check-mutants coverage lint clean help  kernels modules-all \
+.PHONY: all modules tools examples man tests deps demo demo-shell bench smoke \
+	check check-full check-mutants coverage lint clean help  kernels modules-all \
 	check-kernels check-ci qemu-newest debug-kernel
 all: modules tools
 
@@ -177,8 +178,8 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain test-ports test-vectors
 TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
-	famez-flood famez-lives famez-soak soak-judge kexec-file port-server \
-	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan
+	famez-crowd famez-flood famez-lives famez-soak soak-judge kexec-file port-server \
+	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan bench-report
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -195,7 +196,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 
-$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-flood famez-lives famez-soak soak-judge kexec-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch famez-crowd famez-flood famez-lives famez-soak soak-judge kexec-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 
@@ -208,6 +209,11 @@ $(B)/testing/test-abi $(B)/testing/test-abi32: tools/testing/test-abi.c
 $(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
+
+# shows what famezctl bench has measured, as that does
+$(B)/testing/bench-report: tools/testing/bench-report.c $(call objs,$(addprefix tools/famezctl/,bench-format.c bench-stats.c))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -Itools/famezctl $^ -ljson-c -lm -o $@
 
 deps:
 	@tools/testing/install-deps.sh
@@ -222,6 +228,11 @@ demo: deps
 demo-shell: deps
 	@$(MAKE) -s --no-print-directory tools
 	@tools/vm/demo.sh --shell
+
+bench: deps
+	@$(MAKE) -s --no-print-directory -j2 tests
+	@export FAMEZ_KERNEL=$${FAMEZ_KERNEL:-$$(build/bin/famez-vm kernel)} && \
+		tools/testing/guests/image.sh $$FAMEZ_KERNEL && tools/testing/bench.sh
 
 check-ci: modules-all
 smoke check check-full check-kernels check-ci: deps

@@ -17,7 +17,7 @@ for program in famez-flood famez-lives famez-soak kexec-file test-abi test-abi32
 done
 kernel=$1
 shift
-# for surprise removal, and a disk to hibernate on
-set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v setpci)" --module virtio_blk
+# for surprise removal, a disk to hibernate on, and the network that bench compares with
+set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v setpci)" --module virtio_blk --module virtio_net
 build/bin/famez-vm initramfs --kernel "$kernel" \
 	--output "build/test-initramfs-$kernel.img" "$@" >/dev/null

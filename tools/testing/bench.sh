@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh [--quick] [FILE]: measures messages between two guests, and TCP between
+# the same; prints a table, and writes FILE, by default build/bench.json. --quick:
+# just enough of each to see that it works. It fails when something is broken,
+# never for being slow.
+
+# shellcheck source=tools/testing/guests/guests.sh
+. "$(dirname "$0")/guests/guests.sh"
+
+count=2000 runs=7 crowd=200 idle_seconds=10
+if [ "${1-}" = --quick ]; then
+	count=50 runs=2 crowd=20 idle_seconds=1
+	shift
+fi
+output=${1:-$top/build/bench.json}
+results=$tmp/results
+mkdir "$results"
+
+say() {
+	echo "bench: $*" >&2
+}
+
+# fail TEXT: the fabric goes down by the trap of guests.sh
+fail() {
+	say "$*"
+	exit 1
+}
+
+about() {
+	echo "guests: 2, Linux $FAMEZ_KERNEL, ${FAMEZ_CPUS:-1} CPU each, ACCEL=${ACCEL:-tcg}"
+	echo "host: $("${QEMU:-qemu-system-x86_64}" --version | sed -n '1s/.*version \([^ ]*\).*/QEMU \1/p'), $(nproc) CPUs"
+	echo "load: $(cut -d' ' -f1 /proc/loadavg) before it began"
+	awk '$1 > 1 { print "note: others use this machine, and each figure wobbles: see the runs" }' /proc/loadavg
+}
+
+# ---- two guests, on two fabrics and a network ----
+
+# The second fabric has room for a crowd; 8 KiB a ring is enough for what is
+# measured there.
+crowd_switch() {
+	start crowd-switch "$tools/famez-server" --socket "$tmp/crowd.sock" --quiet \
+		--backing "famez-bench.$$" --size 512M --clients $((crowd + 2)) --vectors 1
+	until [ -S "$tmp/crowd.sock" ]; do
+		kill -0 "${pid[crowd-switch]}" 2>/dev/null ||
+			fail "the switch does not start: $(cat "$tmp/crowd-switch.err")"
+	done
+}
+
+# guest NUMBER ROLE: the network is a socket between both QEMUs
+guest() {
+	boot 1 --first "$1" --join "$tmp/crowd.sock:1" \
+		--qemu -netdev --qemu "stream,id=net,server=$2,addr.type=unix,addr.path=$tmp/net.sock" \
+		--device "virtio-net-pci,netdev=net,mac=52:54:00:00:00:0$1"
+	on "node0$1" "modprobe virtio_net && ip addr add 10.0.0.$1/24 dev eth0 && ip link set eth0 up &&
+		insmod /famez/famez_bridge.ko" || fail "node0$1 does not get ready"
+}
+
+serve() {
+	background node02 'famezctl bench --serve & famezctl --device /dev/famez_bridge1 bench --serve'
+	on node02 wire-wait /tmp/bg '^serving' 2 >/dev/null ||
+		fail "famezctl bench --serve does not start: $(on node02 cat /tmp/bg)"
+}
+
+# ---- measuring ----
+
+# measure FILE OPTION...: famezctl bench in node01
+measure() {
+	on node01 famezctl "${@:2}" >"$results/$1" || fail "famezctl bench has failed"
+}
+
+# with_crowd RUN: what a crowd of idle peers costs
+with_crowd() {
+	start crowd "$bin/famez-crowd" "$tmp/crowd.sock" $crowd
+	saw crowd '^attached' >/dev/null || fail "$(cat "$tmp/crowd.err")"
+	measure "crowd.$1.json" --device /dev/famez_bridge1 bench --json --count $count \
+		--runs 1 node02 rtt stream
+	quit crowd || fail "the crowd: $(cat "$tmp/crowd.err")"
+}
+
+# What is famez's in 10 seconds: its interrupts, timers and work
+idle_in_guest='t=/sys/kernel/tracing
+events="timer/timer_expire_entry timer/hrtimer_expire_entry workqueue/workqueue_execute_start"
+irqs() {
+	awk "/famez_bridge/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }" /proc/interrupts
+}
+before=$(irqs)
+echo >$t/trace
+for e in $events; do echo 1 >$t/events/$e/enable || exit; done
+sleep $SECONDS_IDLE
+for e in $events; do echo 0 >$t/events/$e/enable; done
+# the guest has timers of its own: that none is seen proves that nothing was looked at
+grep -q expire_entry $t/trace || { echo "no timer at all was traced"; exit 1; }
+echo $(($(irqs) - before + $(grep -c "function.*famez" $t/trace)))'
+
+idle() {
+	local one two
+
+	one=$(on node01 "SECONDS_IDLE=$idle_seconds; $idle_in_guest") || fail "node01: $one"
+	two=$(on node02 "SECONDS_IDLE=$idle_seconds; $idle_in_guest") || fail "node02: $two"
+	echo $((one + two)) >>"$results/idle"
+}
+
+about >"$results/about"
+say "two guests boot"
+crowd_switch
+guest 1 on
+guest 2 off
+serve
+say "messages and TCP, $runs runs of $count round trips or $((50 * count)) messages"
+measure main.json bench --json --verbose --count $count --runs $runs --tcp 10.0.0.2 node02
+for ((run = 1; run <= runs && run <= 5; run++)); do
+	say "run $run: without and with $crowd idle peers; $idle_seconds s of idleness"
+	measure "alone.$run.json" --device /dev/famez_bridge1 bench --json --count $count \
+		--runs 1 node02 rtt stream
+	with_crowd $run
+	idle
+done
+vm check all >&2 || fail "a guest's kernel has complained"
+vm down >/dev/null
+kill "${pid[crowd-switch]}"
+ends crowd-switch
+"$bin/bench-report" "$results" "$output" || exit 1
+say "every sample is in $output"
