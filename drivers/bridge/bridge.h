@@ -23,6 +23,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
 #include <linux/spinlock.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -554,6 +555,28 @@ int famez_check_dest(struct famez_bridge *b, u32 id);
 int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
 		       struct iov_iter *from, long timeout);
 
+/**
+ * struct famez_outgoing - one of several messages to be sent
+ * @dest: to whom
+ * @from: the message
+ */
+struct famez_outgoing {
+	struct famez_dest dest;
+	struct iov_iter from;
+};
+
+/**
+ * famez_channel_send_row() - send several messages, as far as there is room
+ * @b: the bridge, inside
+ * @row: the messages
+ * @count: how many
+ * @done: how many were sent
+ *
+ * Return: 0, or why not the next one, as famez_channel_send() without a timeout
+ */
+int famez_channel_send_row(struct famez_bridge *b, struct famez_outgoing *row,
+			   u32 count, u32 *done);
+
 /** famez_tx_kernel() - send something small of our own; never sleeps for room */
 int famez_tx_kernel(struct famez_bridge *b, u32 id, u16 type, void *data,
 		    size_t length);
@@ -596,6 +619,17 @@ struct famez_delivery {
 /** famez_channel_recv() - receive a message; as famez_channel_send() */
 int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 		       long timeout);
+
+/**
+ * famez_channel_recv_row() - receive those messages that are there
+ * @b: the bridge, inside
+ * @d: where to; an array of pointers
+ * @count: how many at most
+ *
+ * Return: how many; none also where famez_channel_recv() has to tell why
+ */
+u32 famez_channel_recv_row(struct famez_bridge *b, struct famez_delivery **d,
+			   u32 count);
 
 /** famez_channel_readable() - is there a message? if not, a mark will come */
 bool famez_channel_readable(struct famez_bridge *b, u32 slot);

@@ -74,6 +74,23 @@ int famez_endpoint_send(struct famez_bridge *b, const struct famez_dest *dest,
 int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 			long timeout);
 
+/**
+ * famez_endpoint_send_row() - send several messages, as famez_endpoint_send()
+ * @b: the bridge; the caller is outside
+ * @row: the messages
+ * @count: how many
+ * @done: how many were sent
+ * @start: when the call began, in jiffies
+ * @timeout: what famez_timeout() said then
+ */
+int famez_endpoint_send_row(struct famez_bridge *b, struct famez_outgoing *row,
+			    u32 count, u32 *done, unsigned long start,
+			    long timeout);
+
+/** famez_endpoint_recv_row() - those that are there, as famez_channel_recv_row() */
+u32 famez_endpoint_recv_row(struct famez_bridge *b, struct famez_delivery **d,
+			    u32 count);
+
 /** famez_endpoint_bind() - as FAMEZ_IOC_BIND; may sleep */
 int famez_endpoint_bind(struct famez_file *f, u32 *port, u32 buffer);
 

@@ -75,6 +75,43 @@ int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 	}
 }
 
+/* What cannot go at once goes by itself: it sleeps, or has its memory faulted in. */
+int famez_endpoint_send_row(struct famez_bridge *b, struct famez_outgoing *row,
+			    u32 count, u32 *done, unsigned long start,
+			    long timeout)
+{
+	u32 sent;
+	int err = 0;
+
+	for (*done = 0; *done < count && !err; *done += !err) {
+		if (!famez_enter(b))
+			return -ENODEV;
+		err = famez_channel_send_row(b, row + *done, count - *done, &sent);
+		famez_leave(b);
+		*done += sent;
+		if (*done == count)
+			return err;
+		if (err != -EFAULT && err != -EAGAIN)
+			return err;
+		/* not 0 when the time is over: that is another error */
+		err = famez_endpoint_send(b, &row[*done].dest, &row[*done].from,
+					  timeout ? max(famez_left(start, timeout), 1L) : 0);
+	}
+	return err;
+}
+
+u32 famez_endpoint_recv_row(struct famez_bridge *b, struct famez_delivery **d,
+			    u32 count)
+{
+	u32 n;
+
+	if (!famez_enter(b))
+		return 0;
+	n = famez_channel_recv_row(b, d, count);
+	famez_leave(b);
+	return n;
+}
+
 bool famez_endpoint_pending(struct famez_file *f)
 {
 	bool pending;

@@ -350,6 +350,25 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 	return err;
 }
 
+u32 famez_channel_recv_row(struct famez_bridge *b, struct famez_delivery **d,
+			   u32 count)
+{
+	struct famez_message m;
+	u32 n;
+
+	if (famez_lost(b))
+		return 0;
+	mutex_lock(&b->rx_lock);
+	for (n = 0; n < count; n++) {
+		if (famez_next(b, d[n]->slot, &d[n]->peer, &m) ||
+		    famez_deliver(d[n], &m) || famez_lost(b))
+			break;
+		famez_rx_done(b, d[n]->peer, d[n]->slot, &m);
+	}
+	mutex_unlock(&b->rx_lock);
+	return n;
+}
+
 /* Sleeps until something may have come for a port since @events. */
 static long famez_rx_sleep(struct famez_bridge *b, u32 slot,
 			   unsigned int events, long left)

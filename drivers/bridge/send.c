@@ -329,15 +329,21 @@ static void famez_count_failure(struct famez_remote *r, int err)
 	mutex_unlock(&r->tx_lock);
 }
 
-int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
-		       struct iov_iter *from, long timeout)
+static struct famez_parcel famez_parcel_to(const struct famez_dest *dest,
+					   struct iov_iter *from)
 {
-	struct famez_parcel parcel = {
+	return (struct famez_parcel){
 		.type = FAMEZ_TYPE_DATA,
 		.sport = dest->sport,
 		.dport = dest->port,
 		.from = from,
 	};
+}
+
+int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
+		       struct iov_iter *from, long timeout)
+{
+	struct famez_parcel parcel = famez_parcel_to(dest, from);
 	u32 id = dest->peer;
 	int err;
 
@@ -350,6 +356,51 @@ int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
 		err = famez_tx_sleep(b, id, &parcel, timeout);
 	if (err)
 		famez_count_failure(&b->remotes[id], err);
+	return err;
+}
+
+/* Those at the front of a row that go to the same peer, which is rung once. */
+static int famez_tx_row(struct famez_bridge *b, u32 id,
+			struct famez_outgoing *row, u32 count, u32 *done)
+{
+	struct famez_remote *r = &b->remotes[id];
+	u32 n = 0;
+	int err = 0;
+
+	mutex_lock(&r->tx_lock);
+	while (n < count && row[n].dest.peer == row[0].dest.peer) {
+		struct famez_parcel parcel =
+			famez_parcel_to(&row[n].dest, &row[n].from);
+
+		err = famez_tx_try(b, id, &parcel);
+		if (err)
+			break;
+		n++;
+	}
+	if (n && famez_tx_settle(b, id, FAMEZ_TYPE_DATA))
+		err = -ENODEV;
+	mutex_unlock(&r->tx_lock);
+	*done += n;
+	return err;
+}
+
+int famez_channel_send_row(struct famez_bridge *b, struct famez_outgoing *row,
+			   u32 count, u32 *done)
+{
+	int err = 0;
+	u32 id;
+
+	*done = 0;
+	while (*done < count && !err) {
+		id = row[*done].dest.peer;
+		err = famez_check_dest(b, id);
+		if (err)
+			return err;
+		id = array_index_nospec(id, b->layout.peers.count);
+		err = famez_tx_row(b, id, row + *done, count - *done, done);
+		if (err && err != -EAGAIN)
+			famez_count_failure(&b->remotes[id], err);
+	}
 	return err;
 }
 
