@@ -34,6 +34,19 @@ id=$("$tools/famez-client" -S "$socket" peers | awk '/port-server/ { print $1 }'
 start guest vm exec --timeout 1800 -n node01 -- test-ports "$id" "$PORT_MESSAGES"
 ends guest && complete "$tmp/guest.out"; ok 'from a guest to the host'
 
+# Whoever allocates is named in the trace; opening the device does.
+on node01 'mount -t tracefs t /sys/kernel/tracing 2>/dev/null
+cd /sys/kernel/tracing && echo 8192 >buffer_size_kb && echo >trace
+for e in kmalloc kmalloc_node kmem_cache_alloc kmem_cache_alloc_node; do
+	[ ! -e events/kmem/$e ] || echo 1 >events/kmem/$e/enable
+done'
+start flood vm exec --timeout 1800 -n node02 -- famez-flood -f 1 -n "$PORT_MESSAGES"
+on node01 famez-flood -t 2 -n "$PORT_MESSAGES" >/dev/null && ends flood
+ok "$PORT_MESSAGES messages to port 0"
+on node01 'cd /sys/kernel/tracing && echo 0 >tracing_on && grep famez_open trace >/dev/null &&
+! grep "\[famez_bridge\]" trace | grep -v famez_open'
+ok 'and no allocation for any of them'
+
 # The file of a program that is killed is closed.
 background node01 'famezctl recv --port 77; echo ended'
 on node01 'until grep -q famez /proc/$(pidof famezctl)/wchan; do :; done 2>/dev/null'
