@@ -177,7 +177,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain test-ports test-vectors
-TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
+TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-lib test-lib-switch \
 	famez-crowd famez-flood famez-lives famez-soak soak-judge kexec-file port-server \
 	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan bench-report
 
@@ -191,6 +191,11 @@ $(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC)
 $(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+
+# hunts for lost wake-ups
+$(B)/testing/%-hunt: tools/testing/%.c tools/testing/hunt.h $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -include tools/testing/hunt.h $(INCLUDES) $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
 	@mkdir -p $(@D)

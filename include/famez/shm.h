@@ -47,16 +47,23 @@
 #include <stddef.h>
 #include <string.h>
 
+/* A test may let time pass here: tools/testing/hunt.h */
+#ifndef FAMEZ_POINT
+#define FAMEZ_POINT()		((void)0)
+#endif
+
 #define famez_load(p)		le32toh(__atomic_load_n(p, __ATOMIC_RELAXED))
 #define famez_store(p, v)	__atomic_store_n(p, htole32(v), __ATOMIC_RELAXED)
-#define famez_load_acquire(p)	le32toh(__atomic_load_n(p, __ATOMIC_ACQUIRE))
+#define famez_load_acquire(p) \
+	(FAMEZ_POINT(), le32toh(__atomic_load_n(p, __ATOMIC_ACQUIRE)))
 #define famez_store_release(p, v) \
-	__atomic_store_n(p, htole32(v), __ATOMIC_RELEASE)
+	(FAMEZ_POINT(), __atomic_store_n(p, htole32(v), __ATOMIC_RELEASE))
 #define famez_load_byte(p)	__atomic_load_n(p, __ATOMIC_RELAXED)
 #define famez_store_byte(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define famez_load_word(p) \
 	__atomic_load_n((const __u64 *)(p), __ATOMIC_RELAXED)
-#define famez_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define famez_mb() \
+	(FAMEZ_POINT(), __atomic_thread_fence(__ATOMIC_SEQ_CST), FAMEZ_POINT())
 #define famez_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
 #define famez_compiler_barrier() \
 	__atomic_signal_fence(__ATOMIC_SEQ_CST)
