@@ -39,6 +39,7 @@ static int serve_sink(struct bench *b)
 static int (*const serve[BENCH_OPS])(struct bench *b) = {
 	[BENCH_ECHO] = serve_echo,
 	[BENCH_SINK] = serve_sink,
+	[BENCH_DOORBELL] = doorbell_echo,
 	[BENCH_TCP_OPEN] = tcp_accept,
 	[BENCH_TCP_ECHO] = tcp_echo,
 	[BENCH_TCP_SINK] = tcp_sink,

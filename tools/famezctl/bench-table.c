@@ -6,15 +6,16 @@
 #include "bench.h"
 
 const struct measurement bench_measurements[] = {
-	{ .name = "doorbell", .unit = "ns",
-	  .missing = "raw doorbells are not measured yet" },
-	{ .name = "tcp_rtt", .unit = "ns", .run = tcp_round_trips, .tcp = true },
+	{ .name = "tcp_rtt", .unit = "ns", .run = tcp_round_trips,
+	  .missing = tcp_missing },
+	{ .name = "doorbell", .unit = "ns", .run = doorbell_round_trips,
+	  .missing = doorbell_missing },
 	{ .name = "rtt", .unit = "ns", .run = message_round_trips },
 	{ .name = "stream", .unit = "messages/s", .run = message_stream },
 	{ .name = "tcp_stream", .unit = "messages/s", .run = tcp_stream,
-	  .tcp = true },
+	  .missing = tcp_missing },
 	{ .name = "batch", .unit = "messages/s",
-	  .missing = "batches are not measured yet" },
+	  .not_yet = "batches are not measured yet" },
 	{ .name = "doorbells_per_message", .unit = "interrupts",
 	  .run = message_doorbells },
 	{ .name = "memcpy", .unit = "bytes/s", .run = copy_twice },

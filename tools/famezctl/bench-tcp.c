@@ -41,13 +41,18 @@ static int connect_any(const struct addrinfo *address)
 	return fd;
 }
 
+const char *tcp_missing(const struct bench *b)
+{
+	return b->tcp < 0 ? "it needs --tcp" : NULL;
+}
+
 int tcp_connect(struct bench *b, const char *host)
 {
 	struct addrinfo hints = {
 		.ai_family = AF_INET,
 		.ai_socktype = SOCK_STREAM,
 	}, *found;
-	uint64_t port;
+	uint64_t port = 0;
 	char text[8];
 	int err;
 

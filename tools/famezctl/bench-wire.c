@@ -83,6 +83,6 @@ int bench_ask(struct bench *b, enum bench_op op, uint32_t count,
 
 	b->word.op = op;
 	b->word.count = count;
-	err = bench_say(b, 0);
+	err = bench_say(b, value ? *value : 0);
 	return err ? err : bench_hear(b, value);
 }

@@ -24,7 +24,7 @@ static const char usage[] =
 "  -j, --json          print a JSON object, with every sample\n"
 "  -h, --help          this\n"
 "\n"
-"Without MEASUREMENTs, all: tcp_rtt rtt stream tcp_stream doorbells_per_message\n"
+"Without MEASUREMENTs, all: tcp_rtt doorbell rtt stream tcp_stream doorbells_per_message\n"
 "memcpy bulk\n";
 
 struct settings {
@@ -71,13 +71,12 @@ static void check_names(char **names)
 }
 
 /* What is not to be measured gets a reason; or none when it was not asked for. */
-static bool is_measured(const struct measurement *m,
-			const struct settings *set, const char **why)
+static bool is_measured(const struct bench *b, const struct measurement *m,
+			const char **why)
 {
-	if (!m->run)
-		*why = m->missing;
-	else if (m->tcp && !set->tcp)
-		*why = "it needs --tcp";
+	*why = m->not_yet;
+	if (m->missing)
+		*why = m->missing(b);
 	return !*why;
 }
 
@@ -107,7 +106,7 @@ static void measure_all(struct bench *b, const struct settings *set,
 				round, set->runs);
 		for (i = 0; bench_measurements[i].name; i++) {
 			if (!is_chosen(bench_measurements[i].name, words + 1) ||
-			    !is_measured(&bench_measurements[i], set,
+			    !is_measured(b, &bench_measurements[i],
 					 &outcome->why[i]))
 				continue;
 			if (set->verbose)
@@ -126,18 +125,18 @@ static void bench_peer(const struct settings *set, char **words)
 {
 	static struct outcome outcome;
 	struct bench b = { .famez = open_device(0), .tcp = -1 };
-	struct famez_info info;
 	int err;
 
-	err = famez_get_info(b.famez, &info);
+	err = famez_get_info(b.famez, &b.info);
 	if (err)
 		die("cannot ask the device: %s", error_text(err));
 	b.peer = find_peer(b.famez, words[0]);
-	if (b.peer == FAMEZ_DEST_SERVER || b.peer == info.server_id)
+	if (b.peer == FAMEZ_DEST_SERVER || b.peer == b.info.server_id)
 		die("the switch measures nothing; name a peer that runs '%s bench --serve'",
 		    program.name);
-	b.longest = info.message_max < FAMEZ_MESSAGE_MAX ? info.message_max :
-							   FAMEZ_MESSAGE_MAX;
+	b.longest = b.info.message_max;
+	if (b.longest > FAMEZ_MESSAGE_MAX)
+		b.longest = FAMEZ_MESSAGE_MAX;
 	b.word.magic = BENCH_MAGIC;
 	if (getrandom(&b.word.cookie, sizeof(b.word.cookie), 0) < 0)
 		die("no random number: %s", strerror(errno));

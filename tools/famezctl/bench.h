@@ -25,6 +25,7 @@
 enum bench_op {
 	BENCH_ECHO,		/* @count messages, each sent back */
 	BENCH_SINK,		/* @count messages, one answer */
+	BENCH_DOORBELL,		/* @count rings of vector @value, each answered */
 	BENCH_TCP_OPEN,		/* a connection is made to the answer's @value */
 	BENCH_TCP_ECHO,
 	BENCH_TCP_SINK,
@@ -37,7 +38,8 @@ enum bench_op {
  * @cookie: random, of one run of famezctl bench: answers to others are not ours
  * @op: what is wanted; in an answer, too
  * @count: of how many messages
- * @value: of an answer: interrupts that the measurement cost, or a TCP port
+ * @value: a vector; of an answer: interrupts that the measurement cost, or a TCP
+ *	port
  */
 struct bench_word {
 	uint32_t magic;
@@ -51,6 +53,7 @@ struct bench_word {
  * struct bench - one side of a measurement
  * @famez: its handle
  * @peer: the other side
+ * @info: of this one, if it asks
  * @word: what was asked, here or there
  * @tcp: a connection to it, -1: none
  * @longest: bytes of a long message
@@ -61,6 +64,7 @@ struct bench_word {
 struct bench {
 	struct famez *famez;
 	uint32_t peer;
+	struct famez_info info;
 	struct bench_word word;
 	int tcp;
 	size_t longest;
@@ -96,12 +100,19 @@ void bench_serve(void);
 
 /* ---- bench-tcp.c: the same by TCP ------------------------------------------ */
 
+const char *tcp_missing(const struct bench *b);
 int tcp_connect(struct bench *b, const char *host);
 int tcp_accept(struct bench *b);
 int tcp_round_trips(struct bench *b, uint32_t count, struct run *run);
 int tcp_stream(struct bench *b, uint32_t count, struct run *run);
 int tcp_echo(struct bench *b);
 int tcp_sink(struct bench *b);
+
+/* ---- bench-doorbell.c -------------------------------------------------------- */
+
+int doorbell_round_trips(struct bench *b, uint32_t count, struct run *run);
+int doorbell_echo(struct bench *b);
+const char *doorbell_missing(const struct bench *b);
 
 /* ---- bench-message.c: the client's part -------------------------------------- */
 
@@ -122,16 +133,16 @@ uint64_t interrupts(void);
  * struct measurement - something that is measured
  * @name: on the command line, and in JSON
  * @unit: of each sample, see bench-report.c
- * @run: measures once; NULL: see @missing
- * @tcp: needs a TCP connection
- * @missing: why it cannot be measured
+ * @run: measures once; NULL: see @not_yet
+ * @missing: tells why it cannot be, here and now, or NULL; without it, it can
+ * @not_yet: why nobody can
  */
 struct measurement {
 	const char *name;
 	const char *unit;
 	int (*run)(struct bench *b, uint32_t count, struct run *run);
-	bool tcp;
-	const char *missing;
+	const char *(*missing)(const struct bench *b);
+	const char *not_yet;
 };
 
 /**
