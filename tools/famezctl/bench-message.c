@@ -29,18 +29,40 @@ int message_round_trips(struct bench *b, uint32_t count, struct run *run)
 	return err;
 }
 
+static int send_all(struct bench *b, uint32_t count, size_t size)
+{
+	int err = 0;
+
+	while (!err && count--)
+		err = bench_send(b, size);
+	return err;
+}
+
+static int send_batches(struct bench *b, uint32_t count)
+{
+	uint32_t n;
+	int err = 0;
+
+	while (!err && count) {
+		n = count;
+		err = bench_send_batch(b, &n);
+		count -= err ? 0 : n;
+	}
+	return err;
+}
+
 /* Until the last has been received; @bells: interrupts at both ends meanwhile */
-static int one_way(struct bench *b, uint32_t count, size_t size,
-		   double *seconds, uint64_t *bells)
+static int one_way(struct bench *b, enum bench_op op, uint32_t count,
+		   size_t size, double *seconds, uint64_t *bells)
 {
 	uint64_t before = interrupts(), start, there;
-	uint32_t i;
 	int err;
 
-	err = bench_ask(b, BENCH_SINK, count, NULL);
+	err = bench_ask(b, op, count, NULL);
 	start = clock_ns();
-	for (i = 0; !err && i < count; i++)
-		err = bench_send(b, size);
+	if (!err)
+		err = op == BENCH_SINK ? send_all(b, count, size) :
+					 send_batches(b, count);
 	if (!err)
 		err = bench_hear(b, &there);
 	if (err)
@@ -54,7 +76,20 @@ int message_stream(struct bench *b, uint32_t count, struct run *run)
 {
 	double seconds;
 	uint64_t bells;
-	int err = one_way(b, BENCH_ONE_WAY(count), BENCH_SMALL, &seconds, &bells);
+	int err = one_way(b, BENCH_SINK, BENCH_ONE_WAY(count), BENCH_SMALL,
+			  &seconds, &bells);
+
+	if (!err)
+		run_add(run, BENCH_ONE_WAY(count) / seconds);
+	return err;
+}
+
+int message_batches(struct bench *b, uint32_t count, struct run *run)
+{
+	double seconds;
+	uint64_t bells;
+	int err = one_way(b, BENCH_SINK_BATCH, BENCH_ONE_WAY(count), BENCH_SMALL,
+			  &seconds, &bells);
 
 	if (!err)
 		run_add(run, BENCH_ONE_WAY(count) / seconds);
@@ -65,7 +100,8 @@ int message_doorbells(struct bench *b, uint32_t count, struct run *run)
 {
 	double seconds;
 	uint64_t bells;
-	int err = one_way(b, BENCH_ONE_WAY(count), BENCH_SMALL, &seconds, &bells);
+	int err = one_way(b, BENCH_SINK, BENCH_ONE_WAY(count), BENCH_SMALL,
+			  &seconds, &bells);
 
 	if (!err)
 		run_add(run, (double)bells / BENCH_ONE_WAY(count));
@@ -76,7 +112,8 @@ int message_bulk(struct bench *b, uint32_t count, struct run *run)
 {
 	double seconds;
 	uint64_t bells;
-	int err = one_way(b, BENCH_BULK(count), b->longest, &seconds, &bells);
+	int err = one_way(b, BENCH_SINK, BENCH_BULK(count), b->longest,
+			  &seconds, &bells);
 
 	if (!err)
 		run_add(run, BENCH_BULK(count) * b->longest / seconds);

@@ -36,9 +36,22 @@ static int serve_sink(struct bench *b)
 	return err ? err : bench_say(b, interrupts() - before);
 }
 
+static int serve_sink_batch(struct bench *b)
+{
+	uint32_t left = b->word.count, n;
+	int err = bench_say(b, 0);
+
+	while (!err && left) {
+		err = bench_recv_batch(b, &n);
+		left -= err || n > left ? left : n;
+	}
+	return err ? err : bench_say(b, 0);
+}
+
 static int (*const serve[BENCH_OPS])(struct bench *b) = {
 	[BENCH_ECHO] = serve_echo,
 	[BENCH_SINK] = serve_sink,
+	[BENCH_SINK_BATCH] = serve_sink_batch,
 	[BENCH_DOORBELL] = doorbell_echo,
 	[BENCH_TCP_OPEN] = tcp_accept,
 	[BENCH_TCP_ECHO] = tcp_echo,
@@ -54,9 +67,11 @@ static void next_request(struct bench *b)
 
 	b->word = b->next;
 	b->peer = b->next_peer;
+	b->port = b->next_port;
 	b->next = (struct bench_word){ };
 	while (b->word.magic != BENCH_MAGIC || b->word.op >= BENCH_OPS) {
-		err = famez_recv(b->famez, &b->peer, data, sizeof(data), &size);
+		err = famez_recv_from(b->famez, &b->peer, &b->port, data,
+				      sizeof(data), &size);
 		if (err)
 			die("cannot receive: %s", error_text(err));
 		if (size == sizeof(b->word))
@@ -71,8 +86,14 @@ void bench_serve(void)
 		.tcp = -1,
 		.serves = true,
 	};
+	uint32_t port = BENCH_PORT;
 	int err;
 
+	err = famez_bind(b.famez, &port, 0);
+	if (err == -EADDRINUSE)
+		die("port %u is taken; does a bench serve here already?", port);
+	if (err)
+		die("cannot bind port %u: %s", port, error_text(err));
 	puts("serving; famezctl bench, run by a peer, measures");
 	flush_output();
 	for (;;) {

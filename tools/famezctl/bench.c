@@ -24,8 +24,8 @@ static const char usage[] =
 "  -j, --json          print a JSON object, with every sample\n"
 "  -h, --help          this\n"
 "\n"
-"Without MEASUREMENTs, all: tcp_rtt doorbell rtt stream tcp_stream doorbells_per_message\n"
-"memcpy bulk\n";
+"Without MEASUREMENTs, all: tcp_rtt doorbell rtt stream tcp_stream batch\n"
+"doorbells_per_message memcpy bulk\n";
 
 struct settings {
 	uint32_t count;
@@ -38,8 +38,11 @@ struct settings {
 __noreturn
 static void die_bench(const char *what, const char *dest, int error)
 {
+	if (error == -ECONNREFUSED)
+		die("%s: nobody serves at peer '%s'; run 'famezctl bench --serve' there",
+		    what, dest);
 	if (error == -ETIMEDOUT)
-		die("%s: peer '%s' is silent; 'bench --serve' must run there, and only one bench here",
+		die("%s: peer '%s' is silent; does another bench measure there?",
 		    what, dest);
 	if (error == -EPROTO)
 		die("%s: peer '%s' answers something else; end other benches here and there, and start again",
@@ -74,9 +77,7 @@ static void check_names(char **names)
 static bool is_measured(const struct bench *b, const struct measurement *m,
 			const char **why)
 {
-	*why = m->not_yet;
-	if (m->missing)
-		*why = m->missing(b);
+	*why = m->missing ? m->missing(b) : NULL;
 	return !*why;
 }
 
@@ -124,7 +125,9 @@ static void measure_all(struct bench *b, const struct settings *set,
 static void bench_peer(const struct settings *set, char **words)
 {
 	static struct outcome outcome;
-	struct bench b = { .famez = open_device(0), .tcp = -1 };
+	struct bench b = { .famez = open_device(0), .tcp = -1,
+			   .port = BENCH_PORT };
+	uint32_t port = 0;
 	int err;
 
 	err = famez_get_info(b.famez, &b.info);
@@ -141,6 +144,9 @@ static void bench_peer(const struct settings *set, char **words)
 	if (getrandom(&b.word.cookie, sizeof(b.word.cookie), 0) < 0)
 		die("no random number: %s", strerror(errno));
 	watch_begin();
+	err = famez_bind(b.famez, &port, 0);
+	if (err)
+		die("cannot bind a port: %s", error_text(err));
 	err = set->tcp ? tcp_connect(&b, set->tcp) : 0;
 	if (err)
 		die_bench("TCP", words[0], err);

@@ -10,6 +10,8 @@
 #include "bench-stats.h"
 
 #define BENCH_SMALL	64	/* bytes of a message, unless it is to be long */
+#define BENCH_BATCH	32	/* messages in a call, where it takes many */
+#define BENCH_PORT	47806	/* of who serves */
 #define BENCH_SILENCE	20	/* seconds, at most, without a sign of the other side */
 #define BENCH_AWAKE	8	/* round trips before those that count */
 
@@ -25,6 +27,7 @@
 enum bench_op {
 	BENCH_ECHO,		/* @count messages, each sent back */
 	BENCH_SINK,		/* @count messages, one answer */
+	BENCH_SINK_BATCH,	/* likewise, many in a call */
 	BENCH_DOORBELL,		/* @count rings of vector @value, each answered */
 	BENCH_TCP_OPEN,		/* a connection is made to the answer's @value */
 	BENCH_TCP_ECHO,
@@ -53,6 +56,7 @@ struct bench_word {
  * struct bench - one side of a measurement
  * @famez: its handle
  * @peer: the other side
+ * @port: of the other side
  * @info: of this one, if it asks
  * @word: what was asked, here or there
  * @tcp: a connection to it, -1: none
@@ -60,10 +64,12 @@ struct bench_word {
  * @serves: it is the side that is asked
  * @next: what was asked meanwhile, by @next_peer: who asked before has gone
  * @next_peer: see @next
+ * @next_port: likewise
  */
 struct bench {
 	struct famez *famez;
 	uint32_t peer;
+	uint16_t port;
 	struct famez_info info;
 	struct bench_word word;
 	int tcp;
@@ -71,12 +77,15 @@ struct bench {
 	bool serves;
 	struct bench_word next;
 	uint32_t next_peer;
+	uint16_t next_port;
 };
 
 /* All return 0 or a negative errno. */
 int bench_send(struct bench *b, size_t size);
 int bench_send_this(struct bench *b, const void *data, size_t size);
 int bench_recv(struct bench *b, void *data, size_t room, size_t *size);
+int bench_send_batch(struct bench *b, uint32_t *count);
+int bench_recv_batch(struct bench *b, uint32_t *count);
 int bench_say(struct bench *b, uint64_t value);
 int bench_hear(struct bench *b, uint64_t *value);
 int bench_ask(struct bench *b, enum bench_op op, uint32_t count,
@@ -118,6 +127,7 @@ const char *doorbell_missing(const struct bench *b);
 
 int message_round_trips(struct bench *b, uint32_t count, struct run *run);
 int message_stream(struct bench *b, uint32_t count, struct run *run);
+int message_batches(struct bench *b, uint32_t count, struct run *run);
 int message_doorbells(struct bench *b, uint32_t count, struct run *run);
 int message_bulk(struct bench *b, uint32_t count, struct run *run);
 int copy_twice(struct bench *b, uint32_t count, struct run *run);
@@ -133,16 +143,14 @@ uint64_t interrupts(void);
  * struct measurement - something that is measured
  * @name: on the command line, and in JSON
  * @unit: of each sample, see bench-report.c
- * @run: measures once; NULL: see @not_yet
+ * @run: measures once
  * @missing: tells why it cannot be, here and now, or NULL; without it, it can
- * @not_yet: why nobody can
  */
 struct measurement {
 	const char *name;
 	const char *unit;
 	int (*run)(struct bench *b, uint32_t count, struct run *run);
 	const char *(*missing)(const struct bench *b);
-	const char *not_yet;
 };
 
 /**
