@@ -37,6 +37,16 @@ about() {
 
 # ---- two guests, on two fabrics and a network ----
 
+# A switch that is asked to end leaves no memory behind.
+end() {
+	[ -z "${pid[crowd-switch]-}" ] || {
+		kill "${pid[crowd-switch]}"
+		ends crowd-switch
+	}
+	bring_down
+}
+trap end EXIT
+
 # The second fabric has room for a crowd; 8 KiB a ring is enough for what is
 # measured there.
 crowd_switch() {
@@ -117,8 +127,5 @@ for ((run = 1; run <= runs && run <= 5; run++)); do
 	idle
 done
 vm check all >&2 || fail "a guest's kernel has complained"
-vm down >/dev/null
-kill "${pid[crowd-switch]}"
-ends crowd-switch
 "$bin/bench-report" "$results" "$output" || exit 1
 say "every sample is in $output"
