@@ -1360,6 +1360,8 @@ static void test_examples(void **state)
 	run_script("spawn env FAMEZ_NAME=loop epoll-loop >$t/out\n"
 		   "tries famez-client send loop hi\n"
 		   "tries grep -q ': hi$' $t/out\n"
+		   /* a peer that comes when it is there for sure */
+		   "famez-client peers >$t/1\n"
 		   "tries grep -q 'event 2' $t/out");
 	run_script("mkfifo $t/in; exec 3<>$t/in\n"
 		   "spawn sh -c 'FAMEZ_NAME=ann exec chat server <&3' >$t/out\n"
