@@ -117,6 +117,25 @@ static int famez_rx_left(struct famez_bridge *b, u32 id)
 	return err;
 }
 
+/*
+ * The sender wants the ring emptied.  While a reader comes for what is in it, and the
+ * sender waits for that reader's port, it gets empty by itself, and nothing is copied
+ * twice: so the work looks again in a tick (-EINPROGRESS).  What is for the driver
+ * itself, a ping, does not wait if it is the next.
+ */
+static int famez_rx_help(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	struct famez_message m;
+
+	if (famez_rx_next(b, id, &m) || r->idle || m.label.slot != r->slot ||
+	    famez_inbox_drain_for(&r->in) != r->slot)
+		return famez_rx_drain(b, id);
+	r->idle = true;
+	famez_later(b, id);
+	return -EINPROGRESS;
+}
+
 static int famez_rx_service(struct famez_bridge *b, u32 id)
 {
 	struct famez_inbox *in = &b->remotes[id].in;
@@ -128,9 +147,9 @@ static int famez_rx_service(struct famez_bridge *b, u32 id)
 	in->ring |= famez_inbox_refresh(in);
 	/* it is for the sender to put its half right */
 	in->ring |= !famez_rx_ready(&in->rx);
-	err = famez_inbox_drain_wanted(in) ? famez_rx_drain(b, id) :
+	err = famez_inbox_drain_wanted(in) ? famez_rx_help(b, id) :
 					     famez_rx_next(b, id, &m);
-	if (err != -EBUSY && b->ports.used > 1)
+	if (err != -EBUSY && err != -EINPROGRESS && b->ports.used > 1)
 		err = famez_rx_left(b, id);
 	return err;
 }
@@ -310,7 +329,7 @@ static void famez_rx_done(struct famez_bridge *b, u32 id, u32 slot,
 	trace_famez_receive(b->index, id, m->label.type, m->length);
 	famez_inbox_read(in, m);
 	/* there is room again for what could not be drained */
-	if (in->rx.own && famez_inbox_drain_wanted(in))
+	if (in->rx.own && famez_inbox_drain_left(in))
 		famez_again(b, id);
 	famez_rx_settle(b, id);
 	b->port[slot].first = id + 1;
@@ -360,8 +379,12 @@ u32 famez_channel_recv_row(struct famez_bridge *b, struct famez_delivery **d,
 		return 0;
 	mutex_lock(&b->rx_lock);
 	for (n = 0; n < count; n++) {
-		if (famez_next(b, d[n]->slot, &d[n]->peer, &m) ||
-		    famez_deliver(d[n], &m) || famez_lost(b))
+		/* the same sender's, while it has some, then the next one's */
+		if (n && !famez_next_from(b, d[n - 1]->peer, d[n]->slot, &m))
+			d[n]->peer = d[n - 1]->peer;
+		else if (famez_next(b, d[n]->slot, &d[n]->peer, &m))
+			break;
+		if (famez_deliver(d[n], &m) || famez_lost(b))
 			break;
 		famez_rx_done(b, d[n]->peer, d[n]->slot, &m);
 	}

@@ -382,6 +382,22 @@ static inline void famez_inbox_read(struct famez_inbox *in,
 
 /* ---- Draining ------------------------------------------------------------------ */
 
+/* Could what was asked for not be done, for lack of room in a box? */
+static inline bool famez_inbox_drain_left(const struct famez_inbox *in)
+{
+	return (__s32)(in->rx.drained - in->rx.tail) > 0;
+}
+
+/**
+ * famez_inbox_drain_for() - for which port does the sender ask to be helped?
+ *
+ * Its place, or anything: a hint.
+ */
+static inline __u32 famez_inbox_drain_for(const struct famez_inbox *in)
+{
+	return famez_load(&in->rx.theirs->drain_slot);
+}
+
 /**
  * famez_inbox_drain_wanted() - is the ring to be emptied into the boxes?
  *
@@ -394,8 +410,7 @@ static inline bool famez_inbox_drain_wanted(const struct famez_inbox *in)
 
 	if (!famez_rx_ready(&in->rx))
 		return false;
-	return drain != in->rx.drained ||
-	       (__s32)(in->rx.drained - in->rx.tail) > 0;
+	return drain != in->rx.drained || famez_inbox_drain_left(in);
 }
 
 /**

@@ -322,6 +322,7 @@ static inline bool famez_out_refresh(struct famez_outbox *out)
 static inline void famez_out_drain(struct famez_outbox *out, __u32 slot)
 {
 	famez_out_ask(out, slot, out->ports[slot].ask_want);
+	famez_store(&out->tx.mine->drain_slot, slot);
 	famez_tx_drain(&out->tx);
 }
 

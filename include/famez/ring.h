@@ -282,15 +282,21 @@ static inline void famez_tx_set_space_event(struct famez_tx *tx, __u32 event)
  * @tx: the sending side
  * @length: bytes of the message
  *
+ * And half of it is empty: a sender that is woken for each record would sleep
+ * again at once.  It does not wait for a program to read so far, as the receiver
+ * empties the ring when asked to.
+ *
  * After this, and a full barrier, the caller tries once more before it sleeps.
  * One sleeper at a time can wait for the ring.
  */
 static inline void famez_tx_wait(struct famez_tx *tx, __u32 length)
 {
 	__u32 record = famez_record_size(length);
+	__u32 need = famez_tx_pad(tx, record) + record;
 
-	famez_tx_set_space_event(tx, tx->head + famez_tx_pad(tx, record) +
-				     record - tx->size - 1);
+	if (need < tx->size / 2)
+		need = tx->size / 2;
+	famez_tx_set_space_event(tx, tx->head + need - tx->size - 1);
 }
 
 /**

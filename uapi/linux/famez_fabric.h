@@ -271,6 +271,7 @@ struct famez_grant {
  * @space_event: the sender wants to be rung when the tail passes this
  * @drain: the sender asks for the ring to be emptied up to here, whether or not
  *	programs read: something behind is for the driver, or a port has room
+ * @drain_slot: the place of the port for which it asks
  * @reserved1: zero
  * @asks: by index into the receiver's @grants
  */
@@ -281,7 +282,8 @@ struct famez_tx_half {
 	__le32 head;
 	__le32 space_event;
 	__le32 drain;
-	__le32 reserved1[13];
+	__le32 drain_slot;
+	__le32 reserved1[12];
 	struct famez_ask asks[FAMEZ_GRANTS];
 };
 
