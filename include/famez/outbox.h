@@ -376,11 +376,14 @@ static inline bool famez_out_wait(struct famez_outbox *out, __u32 slot,
 {
 	bool help;
 
-	if (famez_out_granted(out, slot, length))
-		famez_tx_wait(&out->tx, length);
-	else
+	if (!famez_out_granted(out, slot, length)) {
 		famez_out_ask(out, slot, out->ports[slot].sent +
 					 famez_record_size(length) - 1);
+		famez_mb();	/* of two, one sees what the other has stored */
+	}
+	/* granted by now? then nobody rings for that, and the ring may be full */
+	if (famez_out_granted(out, slot, length))
+		famez_tx_wait(&out->tx, length);
 	help = famez_out_help(out, FAMEZ_TYPE_DATA, slot, length);
 	famez_mb();	/* the event is there before the last look */
 	return help;
