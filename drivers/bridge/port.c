@@ -82,7 +82,8 @@ void famez_port_awake(struct famez_bridge *b, u32 slot)
 
 bool famez_port_waited_for(struct famez_port *port)
 {
-	return wq_has_sleeper(&port->wait) || !list_empty_careful(&port->watches);
+	return READ_ONCE(port->sleepers) || wq_has_sleeper(&port->wait) ||
+	       !list_empty_careful(&port->watches);
 }
 
 bool famez_others_wait(struct famez_bridge *b, u32 slot)

@@ -340,11 +340,17 @@ static void famez_rx_done(struct famez_bridge *b, u32 id, u32 slot,
 		famez_later(b, id);
 }
 
-/* One try; @sleeper: when there is none, a mark will come for the next. */
+/*
+ * One try.  @arm: when there is none, a mark will come for the next.  @sleep: the
+ * caller then goes to sleep, and ends that by famez_port_awake().  Whoever finds
+ * something for others counts on knowing who sleeps: so that is said before the
+ * last look, and taken back before a look at what has come meanwhile.
+ */
 static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
-			bool sleeper)
+			bool arm, bool sleep)
 {
 	struct famez_message m;
+	bool asleep = false;
 	int err;
 
 	if (famez_lost(b))
@@ -352,19 +358,28 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 	famez_catch_up(b);
 	mutex_lock(&b->rx_lock);
 	err = famez_next(b, d->slot, &d->peer, &m);
-	if (err && sleeper)
+	if (err && sleep) {
+		famez_port_sleep(b, d->slot);
+		asleep = true;
+	}
+	if (err && arm)
 		err = famez_arm(b, d->slot, &d->peer, &m);
 	if (!err)
 		err = famez_deliver(d, &m);
 	/* what a device that was pulled out says is no message */
 	if (famez_lost(b))
 		err = -ENODEV;
+	if (asleep && err != -EAGAIN)
+		famez_port_awake(b, d->slot);
 	if (!err)
 		famez_rx_done(b, d->peer, d->slot, &m);
 	else if (err == -EMSGSIZE)
 		famez_count(&b->remotes[d->peer].counters.rx_too_long, 1);
-	else if (err == -EAGAIN && sleeper)
+	else if (err == -EAGAIN && arm)
 		famez_count(&b->rx_waits, 1);
+	/* it leaves what it has found, and what there is behind it for others */
+	if ((err == -EMSGSIZE || err == -EFAULT) && famez_others_wait(b, d->slot))
+		famez_look_again(b);
 	mutex_unlock(&b->rx_lock);
 	return err;
 }
@@ -392,17 +407,23 @@ u32 famez_channel_recv_row(struct famez_bridge *b, struct famez_delivery **d,
 	return n;
 }
 
-/* Sleeps until something may have come for a port since @events. */
+/* Sleeps, as famez_rx_try() has said, until something may have come since @events. */
 static long famez_rx_sleep(struct famez_bridge *b, u32 slot,
 			   unsigned int events, long left)
 {
 	struct famez_port *port = &b->port[slot];
 
-	famez_port_sleep(b, slot);
-	left = wait_event_freezable_timeout(port->wait,
-					    READ_ONCE(port->events) != events,
-					    left);
+	/* who is rung all the time does not sleep, where it would be seen */
+	if (signal_pending(current))
+		left = -ERESTARTSYS;
+	else
+		left = wait_event_freezable_timeout(port->wait,
+						    READ_ONCE(port->events) != events ||
+						    READ_ONCE(b->gone),
+						    left);
 	famez_port_awake(b, slot);
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
 	/* it may have been woken to look for others, too, and does not */
 	if (left < 0)
 		famez_look_again(b);
@@ -422,16 +443,12 @@ int famez_channel_recv(struct famez_bridge *b, struct famez_delivery *d,
 		left = famez_left(start, timeout);
 		events = READ_ONCE(port->events);
 		/* who polls edge by edge does not ask again: it sleeps, too */
-		err = famez_rx_try(b, d, left || famez_port_waited_for(port));
+		err = famez_rx_try(b, d, left || famez_port_waited_for(port),
+				   left);
 		if (err != -EAGAIN)
 			return err;
-		if (READ_ONCE(b->gone))
-			return -ENODEV;
 		if (!left)
-			return -EAGAIN;
-		/* who is rung all the time does not sleep, where it would be seen */
-		if (signal_pending(current))
-			return -ERESTARTSYS;
+			return READ_ONCE(b->gone) ? -ENODEV : -EAGAIN;
 		left = famez_rx_sleep(b, d->slot, events, left);
 		if (left < 0)
 			return left;
