@@ -169,6 +169,8 @@ struct famez_port {
  *	read anywhere, as a guess
  * @idle: nobody has read from its ring since the work last looked; cleared under
  *	rx_lock, set anywhere
+ * @deferred: up to where it was to be emptied when the work put that off; under
+ *	rx_lock
  * @busy: a reader has left it unarmed, as it had enough: @work wakes it; under
  *	rx_lock
  * @pong_due: bytes of @pong that wait for room, 0: none; under rx_lock
@@ -197,6 +199,7 @@ struct famez_remote {
 	struct famez_inbox in;
 	u32 slot;
 	bool idle;
+	u32 deferred;
 	bool busy;
 	u32 pong_due;
 	u8 pong[FAMEZ_PING_MAX];

@@ -120,18 +120,26 @@ static int famez_rx_left(struct famez_bridge *b, u32 id)
 /*
  * The sender wants the ring emptied.  While a reader comes for what is in it, and the
  * sender waits for that reader's port, it gets empty by itself, and nothing is copied
- * twice: so the work looks again in a tick (-EINPROGRESS).  What is for the driver
- * itself, a ping, does not wait if it is the next.
+ * twice: so the work looks again in a tick (-EINPROGRESS), once, as senders to other
+ * ports wait as well.  What is for the driver itself, a ping, does not wait if it is
+ * the next.
  */
 static int famez_rx_help(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
+	u32 drain = famez_inbox_drain_to(&r->in);
 	struct famez_message m;
+	int err;
 
-	if (famez_rx_next(b, id, &m) || r->idle || m.label.slot != r->slot ||
+	err = famez_rx_next(b, id, &m);
+	if ((s32)(r->in.rx.tail - drain) >= 0) {
+		famez_inbox_drained(&r->in, r->in.rx.tail);
+		return err;
+	}
+	if (err || r->idle || drain == r->deferred || m.label.slot != r->slot ||
 	    famez_inbox_drain_for(&r->in) != r->slot)
 		return famez_rx_drain(b, id);
-	r->idle = true;
+	r->deferred = drain;
 	famez_later(b, id);
 	return -EINPROGRESS;
 }

@@ -388,6 +388,12 @@ static inline bool famez_inbox_drain_left(const struct famez_inbox *in)
 	return (__s32)(in->rx.drained - in->rx.tail) > 0;
 }
 
+/** famez_inbox_drain_to() - how far does the sender ask it to be emptied? */
+static inline __u32 famez_inbox_drain_to(const struct famez_inbox *in)
+{
+	return famez_load_acquire(&in->rx.theirs->drain);
+}
+
 /**
  * famez_inbox_drain_for() - for which port does the sender ask to be helped?
  *
