@@ -237,12 +237,20 @@ static bool famez_take_bells(struct famez_bridge *b)
 	return work;
 }
 
+/* Has a stranger written into our half of our record? */
+static bool famez_record_spoilt(struct famez_bridge *b)
+{
+	struct famez_peer *mine = famez_record(b, b->id);
+
+	return famez_load(&mine->generation) != READ_ONCE(b->generation) ||
+	       famez_load(&mine->vectors) != b->vectors;
+}
+
 /* Is there something to do that no mark tells of?  The switch leaves none. */
 static bool famez_fabric_calls(struct famez_bridge *b)
 {
 	return famez_peers_epoch(b) != READ_ONCE(b->peers_epoch) ||
-	       famez_load(&famez_record(b, b->id)->generation) !=
-	       READ_ONCE(b->generation);
+	       famez_record_spoilt(b);
 }
 
 /*
