@@ -292,11 +292,79 @@ static void judge_read(int err)
 	assert_no_other();
 }
 
-/*
- * Likewise; but when it cannot say who sent it, the message is in the program's
- * memory, and does not wait any more.
- */
+/* Likewise: also when it could not say who sent it. */
 static void judge_received(int err)
+{
+	assert_sane(err);
+	if (err)
+		assert_next_is(message);
+	else
+		assert_string_equal(room, message);
+	assert_no_other();
+}
+
+/* ---- Several at once ---------------------------------------------------------------- */
+
+static char both[2][32];
+static int done;
+
+static int batch_of(unsigned long command, struct famez_msg *messages,
+		    uint32_t count)
+{
+	struct famez_batch batch = {
+		.size = sizeof(batch), .messages = (uintptr_t)messages,
+		.count = count, .stride = sizeof(*messages),
+	};
+
+	done = ioctl(device, command, &batch);
+	return done < 0 ? errno : (int)batch.error;
+}
+
+static int send_both(void)
+{
+	struct famez_msg m[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		next_message();
+		memcpy(both[i], message, sizeof(message));
+		m[i] = (struct famez_msg){
+			.size = sizeof(m[i]), .peer = echo_id,
+			.length = strlen(both[i]), .data = (uintptr_t)both[i],
+		};
+	}
+	return batch_of(FAMEZ_IOC_SEND_BATCH, m, 2);
+}
+
+/* What was sent came once, in order; it may be more than could be told. */
+static void judge_both(int err)
+{
+	int n = 0;
+
+	assert_sane(err);
+	next_message();
+	assert_int_equal(send_message(), 0);
+	while (assert_int_equal(recv_message(), 0), strcmp(room, message)) {
+		assert_true(n < 2);
+		assert_string_equal(room, both[n++]);
+	}
+	assert_true(n >= done && (err || n == 2));
+	assert_no_other();
+}
+
+static int recv_batch(void)
+{
+	struct famez_msg m = {
+		.size = sizeof(m), .length = sizeof(room),
+		.data = (uintptr_t)room,
+	};
+
+	memset(room, 0, sizeof(room));
+	return batch_of(FAMEZ_IOC_RECV_BATCH, &m, 1);
+}
+
+/* Read, still there, or read and only not told how many. */
+static void judge_batch(int err)
 {
 	struct pollfd p = { .fd = device, .events = POLLIN };
 
@@ -364,7 +432,40 @@ static int run_event(void)
 	return ioctl(device, FAMEZ_IOC_EVENT, &event) ? errno : 0;
 }
 
+/* A port, for another file. */
+static int run_port(void)
+{
+	struct famez_bind bind = { .size = sizeof(bind), .port = 5 };
+
+	return ioctl(opened, FAMEZ_IOC_BIND, &bind) ? errno : 0;
+}
+
+static void open_another(void)
+{
+	opened = open_device();
+	assert_true(opened >= 0);
+}
+
+/* One that failed has left nothing bound; a close closes it. */
+static void judge_port(int err)
+{
+	assert_sane(err);
+	if (err && err != EFAULT)
+		assert_int_equal(run_port(), 0);
+	close(opened);
+	open_another();
+	assert_int_equal(run_port(), 0);
+	close(opened);
+}
+
 static int heard = -1;	/* an eventfd */
+
+static int run_notify(void)
+{
+	struct famez_notify notify = { .size = sizeof(notify), .fd = heard };
+
+	return ioctl(device, FAMEZ_IOC_NOTIFY, &notify) ? errno : 0;
+}
 
 static int run_listen(void)
 {
@@ -524,12 +625,16 @@ TEST(write, .prepare = next_message, .run = write_message, .judge = judge_sent)
 TEST(send, .prepare = next_message, .run = send_message, .judge = judge_sent)
 TEST(read, .prepare = provoke, .run = read_message, .judge = judge_read)
 TEST(recv, .prepare = provoke, .run = recv_message, .judge = judge_received)
+TEST(send_batch, .run = send_both, .judge = judge_both)
+TEST(recv_batch, .prepare = provoke, .run = recv_batch, .judge = judge_batch)
+TEST(port, .prepare = open_another, .run = run_port, .judge = judge_port)
 TEST(info, .run = run_info, .judge = assert_sane)
 TEST(peers, .run = run_peers, .judge = assert_sane)
 TEST(ping, .run = run_ping, .judge = assert_sane)
 TEST(event, .prepare = await_event, .run = run_event, .judge = assert_sane)
 TEST(listen, .prepare = listen_before, .run = run_listen, .judge = judge_listening)
 TEST(ring, .prepare = listen_before, .run = run_ring, .judge = judge_rung)
+TEST(notify, .run = run_notify, .judge = assert_sane)
 TEST(poll, .run = run_poll, .judge = assert_sane)
 TEST(mmap, .run = run_mmap, .judge = judge_mmap)
 TEST(touch, .prepare = map_far, .run = run_touch, .judge = judge_mmap)
@@ -563,6 +668,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_event),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_send_batch),
+		cmocka_unit_test(test_recv_batch),
+		cmocka_unit_test(test_port),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_mmap),
 		cmocka_unit_test(test_touch),

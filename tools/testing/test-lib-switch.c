@@ -1363,6 +1363,10 @@ static void test_examples(void **state)
 		   /* a peer that comes when it is there for sure */
 		   "famez-client peers >$t/1\n"
 		   "tries grep -q 'event 2' $t/out");
+	run_script("spawn env FAMEZ_NAME=srv service >$t/out\n"
+		   "tries service srv two words\n"
+		   "tries grep -q '5 bytes from' $t/out\n"
+		   "grep -q '3 bytes from' $t/out");
 	run_script("mkfifo $t/in; exec 3<>$t/in\n"
 		   "spawn sh -c 'FAMEZ_NAME=ann exec chat server <&3' >$t/out\n"
 		   "say() { (sleep 0.2; echo hi; sleep 0.2) | chat ann;\n"
