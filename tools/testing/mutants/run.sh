@@ -14,7 +14,7 @@ table=tools/testing/mutants/table
 work=build/mutants
 workers=2
 # a mutant may well hang: how long its test may take
-export FAMEZ_GUARD=300 WIRE_GUARD=240
+export FAMEZ_GUARD=${FAMEZ_GUARD:-300} WIRE_GUARD=${WIRE_GUARD:-240}
 # small, as it is not the count that finds them
 export RING_RECORDS=200000 FABRIC_MESSAGES=20000 FLOOD_MESSAGES=5000 \
 	FLOOD_ALL_MESSAGES=1000 LIFE_MESSAGES=5000 UNBIND_ROUNDS=2 \
