@@ -65,6 +65,8 @@ counts node02 totals/rx_bytes 15 node02 'famezctl recv --count 3'
 counts node01 peers/2/tx_pings 4 node01 'famezctl ping 2 --count 4 --interval 0'
 counts node02 peers/1/rx_pings 4 node01 'famezctl ping 2 --count 4 --interval 0'
 counts node02 rx_waits 1 node02 'famezctl recv --timeout 0.1'
+counts node01 peers/2/tx_messages 0 node01 'famezctl send server x'
+counts node01 totals/tx_messages 1 node01 'famezctl send server x'
 counts node01 totals/tx_absent 1 node01 'famezctl send 9 x'
 counts node01 peers/2/tx_too_long 1 node01 '{ echo -n 2:; head -c 4097 /dev/zero; } | dd of=/dev/famez_bridge bs=5000 iflag=fullblock'
 on node01 "echo 2:123456789 >/dev/famez_bridge"

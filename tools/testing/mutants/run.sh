@@ -13,8 +13,6 @@ cd "$top" || exit 1
 table=tools/testing/mutants/table
 work=build/mutants
 workers=2
-# a mutant may well hang: how long its test may take
-export FAMEZ_GUARD=${FAMEZ_GUARD:-300} WIRE_GUARD=${WIRE_GUARD:-240}
 # small, as it is not the count that finds them
 export RING_RECORDS=200000 FABRIC_MESSAGES=20000 FLOOD_MESSAGES=5000 \
 	FLOOD_ALL_MESSAGES=1000 LIFE_MESSAGES=5000 UNBIND_ROUNDS=2 \
@@ -41,9 +39,26 @@ breaks() {
 	rm "$2.new"
 }
 
+# baseline TEST...: each passes unbroken, here; how long it takes is what a mutant, which
+# may well hang, is given three times
+baseline() {
+	tools/testing/run.sh check "$@" >"$top/$work/baseline.log" 2>&1 || {
+		tail -n 30 "$top/$work/baseline.log" >&2
+		echo 'without a mutant, too, tests fail' >&2
+		return 1
+	}
+	awk '$3 == "checks" { print $1, 3 * $4 + 30 }' "$top/$work/baseline.log" \
+		>"$top/$work/guards"
+}
+
+# hung TEST: how it ended that has told nothing
+hung() {
+	sed 's/^exit 1[24][34]$/it hung/' "build/logs/$1.result"
+}
+
 # judge MUTANT: in a worker's copy; prints what became of it
 judge() {
-	local file test
+	local file test guard
 
 	file=$(field "$1" file)
 	test=$(field "$1" test)
@@ -53,12 +68,14 @@ judge() {
 	elif ! make -s -j2 tests >"$top/$work/$1.build" 2>&1; then
 		echo 'STALE: it does not build'
 	else
-		tools/testing/run.sh check "$test" >"$top/$work/$1.log" 2>&1
+		guard=$(awk -v test="$test" '$1 == test { print $2 }' "$top/$work/guards")
+		FAMEZ_GUARD=$guard WIRE_GUARD=$((guard - 10)) \
+			tools/testing/run.sh check "$test" >"$top/$work/$1.log" 2>&1
 		case $(cat "build/logs/$test.result" 2>/dev/null) in
 		passed) echo LIVES ;;
 		'') echo 'STALE: its test has not run' ;;
 		*) echo "killed: $(grep -hE '^not ok|FAILED|ERROR:' "build/logs/$test.log" \
-			"build/logs/$test.err" | grep -m 1 . || cat "build/logs/$test.result")" ;;
+			"build/logs/$test.err" | grep -m 1 . || hung "$test")" ;;
 		esac
 	fi
 	# newer than what was built from the mutant
@@ -91,6 +108,9 @@ for ((i = 0; i < workers; i++)); do
 	tools/testing/copy-tree.sh $work/$i &&
 		(cd $work/$i && make -s -j2 tests) || exit 1
 done
+tests=$(for mutant in $wanted; do field "$mutant" test; done | sort -u)
+# shellcheck disable=SC2086
+(cd $work/0 && baseline $tests) || exit 1
 for ((i = 0; i < workers; i++)); do
 	"$top/tools/testing/mutants/run.sh" --worker "$top/$work/$i" "$top/$work/list" &
 done
