@@ -183,21 +183,25 @@ TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ri
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
-$(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC)
+# of several sources the compiler tells of one what it includes
+HEADERS := $(wildcard include/famez/*.h uapi/linux/*.h tools/lib/*.h tools/server/*.h \
+	tools/testing/*.h)
+
+$(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 # TSan knows no fences; what they order is ordered by the indexes as well
-$(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC)
+$(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread -Wno-tsan $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 # hunts for lost wake-ups
-$(B)/testing/%-hunt: tools/testing/%.c tools/testing/hunt.h $(LIB_SRC)
+$(B)/testing/%-hunt: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -include tools/testing/hunt.h $(INCLUDES) $(filter %.c,$^) -lcmocka -lpthread -o $@
 
-$(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H)
+$(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
 

@@ -234,6 +234,28 @@ static void test_place_again(void **state)
 	pair_free(p);
 }
 
+/* The same port at the same place: what is in the ring is still the former owner's. */
+static void test_same_place(void **state)
+{
+	struct pair *p = pair_new(1024, 77);
+	uint32_t slot = open_port(p, 5, 1000, 0), other;
+
+	(void)state;
+	assert_int_equal(send_port(p, 5, 10), 0);
+	close_port(p, slot);
+	do {
+		other = open_port(p, 5, 3000, 0);
+		if (other != slot)
+			close_port(p, other);
+	} while (other != slot);
+	assert_int_equal(read_port(p, slot), -EAGAIN);
+	assert_int_equal(p->in.discarded, 1);
+	assert_int_equal(send_port(p, 5, 20), -ECONNRESET);
+	assert_int_equal(send_port(p, 5, 20), 0);
+	assert_int_equal(read_port(p, slot), 20);
+	pair_free(p);
+}
+
 /* More losses than are kept: the oldest are forgotten, the others told. */
 static void test_many_losses(void **state)
 {
@@ -360,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_closed),
 		cmocka_unit_test(test_place_again),
+		cmocka_unit_test(test_same_place),
 		cmocka_unit_test(test_many_losses),
 		cmocka_unit_test(test_all_places),
 		cmocka_unit_test(test_sender_restarts),
