@@ -29,10 +29,8 @@
 
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
+#include <famez/directory.h>
 #include <famez/events.h>
-#include <famez/inbox.h>
-#include <famez/layout.h>
-#include <famez/outbox.h>
 
 struct eventfd_ctx;
 struct famez_names;
@@ -152,6 +150,7 @@ struct famez_port {
  * @wait: those who wait for @rings to change
  * @counters: what is counted
  * @shown: has a directory in sysfs; under dirs_lock
+ * @found: its channels that the directory names; by the work alone, once started
  *
  * @tx_lock: the sending side; nests inside rx_lock, never held over a sleep
  * @sleepers: places of ports at which somebody sleeps for room, and has the
@@ -162,6 +161,8 @@ struct famez_port {
  * @turn: those who wait to be the next at their port
  * @out: channel to it; no data: there is none; under @tx_lock
  * @reset: messages to it were lost, which no sender has been told; under
+ *	@tx_lock
+ * @refused: the switch had no channel for it, which no sender has been told; under
  *	@tx_lock
  *
  * @in: channel from it; under rx_lock
@@ -187,6 +188,7 @@ struct famez_remote {
 	wait_queue_head_t wait;
 	struct famez_counters counters;
 	bool shown;
+	struct famez_found found;
 
 	struct mutex tx_lock;	/* the sending side */
 	u64 sleepers;
@@ -195,6 +197,7 @@ struct famez_remote {
 	wait_queue_head_t turn;
 	struct famez_outbox out;
 	bool reset;
+	bool refused;
 
 	struct famez_inbox in;
 	u32 slot;
@@ -261,6 +264,12 @@ struct famez_remote {
  *	also under @bell_lock
  * @port: likewise, who waits at them
  * @peers_epoch: of the peer table as last looked through; changed by @work alone
+ * @channels_epoch: as of which the directory was followed; likewise
+ * @channels_seen: what our record says of that; likewise
+ * @wanted: ids with whom a sender wants a channel; set under their tx_lock, cleared by
+ *	@work
+ * @asker: which of them the switch is asked for; by @work alone
+ * @asked_at: when it was last rung for that, in jiffies; likewise
  * @remotes: by id, layout.peers.count of them
  *
  * @dirs_lock: for @dirs, @peers_dir, @vectors_dir
@@ -313,6 +322,11 @@ struct famez_bridge {
 	struct famez_ports ports;
 	struct famez_port port[FAMEZ_GRANTS];
 	u32 peers_epoch;
+	u32 channels_epoch;
+	u32 channels_seen;
+	unsigned long *wanted;
+	struct famez_asker asker;
+	unsigned long asked_at;
 	struct famez_remote *remotes;
 
 	struct mutex dirs_lock;	/* directories in sysfs */
@@ -331,6 +345,15 @@ static inline bool famez_has_messages(const struct famez_bridge *b)
 static inline bool famez_has_doorbell(const struct famez_bridge *b)
 {
 	return famez_has_messages(b) || b->config == FAMEZ_CONFIG_RAW;
+}
+
+/*
+ * Is there a channel with it?  Who has none hears of us by the peer table alone.
+ * Changed by the work; a guess elsewhere.
+ */
+static inline bool famez_channel_there(const struct famez_remote *r)
+{
+	return READ_ONCE(r->out.tx.data) || READ_ONCE(r->in.rx.data);
 }
 
 /* ---- pci.c ---- */
@@ -363,6 +386,9 @@ void famez_pci_unregister(void);
  */
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 				  u64 memory_size, int vectors);
+
+/** famez_record() - a peer's record; @id is below layout.peers.count */
+struct famez_peer *famez_record(struct famez_bridge *b, u32 id);
 
 /** famez_fabric_init() - allocate what @b needs for its peers; layout is set */
 int famez_fabric_init(struct famez_bridge *b);
@@ -429,6 +455,9 @@ bool famez_lost(struct famez_bridge *b);
 /** famez_peer_state() - FAMEZ_PEER_ABSENT and so on, as the switch says */
 u32 famez_peer_state(struct famez_bridge *b, u32 id);
 
+/** famez_peer_generation() - what a peer has published, 0: it is not up */
+u32 famez_peer_generation(struct famez_bridge *b, u32 id);
+
 /** famez_peers_epoch() - changes when a peer changes */
 u32 famez_peers_epoch(struct famez_bridge *b);
 
@@ -437,9 +466,6 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info);
 
 /* ---- channel.c: the two channels with each peer ---- */
-
-/** famez_channels_find() - take up the directory's entries; before start */
-void famez_channels_find(struct famez_bridge *b);
 
 /**
  * famez_channel_pair() - set the channels with a peer up for its generation
@@ -452,6 +478,34 @@ void famez_channels_find(struct famez_bridge *b);
  * Return: 0 or -ENOMEM
  */
 int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation);
+
+/**
+ * famez_channel_move() - have the channels with a peer where famez_remote.found says
+ *
+ * Context: the work, or before the start; may sleep
+ *
+ * Return: 0, or -ENOMEM: there are none now
+ */
+int famez_channel_move(struct famez_bridge *b, u32 id);
+
+/* ---- directory.c: which channels are ours ---- */
+
+/** famez_directory_follow() - read it, and have all channels where it says */
+void famez_directory_follow(struct famez_bridge *b);
+
+/**
+ * famez_directory_look() - the same, if it has changed; asks the switch for what
+ * is wanted, and takes in its answer; the work alone
+ */
+void famez_directory_look(struct famez_bridge *b);
+
+/**
+ * famez_channel_want() - there is no channel to a peer; under its tx_lock
+ *
+ * Return: -EAGAIN: the switch will be asked, and who waits for the peer woken;
+ * -ENOBUFS: it was asked, and has none
+ */
+int famez_channel_want(struct famez_bridge *b, u32 id);
 
 /* ---- port.c: our ports ---- */
 

@@ -1,74 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The two channels with each peer: where they are, and for which generations. */
 #include <linux/bitmap.h>
+#include <linux/slab.h>
 
 #include "bridge.h"
 
-/* ---- Finding channels -------------------------------------------------------- */
+/* ---- Down and up --------------------------------------------------------------------- */
 
-/* Takes up one of ours; the first of a pair counts. */
-static void famez_channel_take(struct famez_bridge *b,
-			       const struct famez_span *span)
+/* Under rx_lock.  What the sender had sent is still to be delivered. */
+static void famez_in_down(struct famez_bridge *b, u32 id)
 {
-	struct famez_channel *c = (void *)(b->control + span->offset);
-	u32 longest = famez_ring_longest(span->size);
-	struct famez_remote *r;
+	struct famez_inbox *in = &b->remotes[id].in;
 
-	if (span->from == b->id) {
-		r = &b->remotes[span->to];
-		if (r->out.tx.data || !famez_layout_take(&b->layout, span))
-			return;
-		r->out.tx.mine = &c->tx;
-		r->out.tx.theirs = &c->rx;
-		r->out.tx.data = c->data;
-		r->out.tx.size = span->size;
-		if (b->message_max < longest)
-			b->message_max = min_t(u32, longest, FAMEZ_MESSAGE_MAX);
-	} else if (span->to == b->id) {
-		r = &b->remotes[span->from];
-		if (r->in.rx.data || !famez_layout_take(&b->layout, span))
-			return;
-		r->in.ports = &b->ports;
-		r->in.rx.mine = &c->rx;
-		r->in.rx.theirs = &c->tx;
-		r->in.rx.data = c->data;
-		r->in.rx.size = span->size;
-	}
+	famez_rx_empty(b, id);
+	if (in->rx.data)
+		famez_inbox_pair(in, 0, 0);
 }
 
-void famez_channels_find(struct famez_bridge *b)
+/* Under tx_lock.  What was on its way is lost, and a sender is told. */
+static void famez_out_down(struct famez_remote *r)
 {
-	struct famez_direntry entry;
-	struct famez_span span;
-	u32 i;
-
-	for (i = 0; i < b->layout.directory.count; i++) {
-		famez_copy_in(&entry, b->control + b->layout.directory.offset +
-				      (u64)i * b->layout.directory.stride,
-			      sizeof(entry));
-		if (famez_direntry_read(&b->layout, &entry, &span))
-			famez_channel_take(b, &span);
-		/* a stranger may have made it as long as the memory */
-		cond_resched();
-	}
-}
-
-/* ---- Generations -------------------------------------------------------------------- */
-
-/* Under rx_lock and tx_lock. */
-static void famez_pair_locked(struct famez_bridge *b, struct famez_remote *r,
-			      u32 generation)
-{
-	u32 own = generation ? b->generation : 0;
-
 	if (famez_tx_in_flight(&r->out.tx))
 		r->reset = true;
-	WRITE_ONCE(r->generation, generation);
-	r->pong_due = 0;
 	if (r->out.tx.data)
-		famez_out_pair(&r->out, own, generation);
+		famez_out_pair(&r->out, 0, 0);
+}
+
+/* Under rx_lock and tx_lock. */
+static void famez_ends_up(struct famez_bridge *b, struct famez_remote *r)
+{
+	if (!r->generation)
+		return;
+	if (r->out.tx.data)
+		famez_out_pair(&r->out, b->generation, r->generation);
 	if (r->in.rx.data)
-		famez_inbox_pair(&r->in, own, generation);
+		famez_inbox_pair(&r->in, b->generation, r->generation);
 }
 
 int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation)
@@ -80,13 +46,84 @@ int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation)
 	err = generation ? famez_make_boxes(b, id) : 0;
 	if (err)
 		goto unlock;
-	/* what the former sender had sent is still to be delivered */
-	famez_rx_empty(b, id);
+	famez_in_down(b, id);
 	mutex_lock(&r->tx_lock);
-	famez_pair_locked(b, r, generation);
+	famez_out_down(r);
+	WRITE_ONCE(r->generation, generation);
+	r->refused = false;
+	r->pong_due = 0;
+	famez_ends_up(b, r);
 	mutex_unlock(&r->tx_lock);
 	set_bit(id, b->active);
 unlock:
 	mutex_unlock(&b->rx_lock);
+	return err;
+}
+
+/* ---- From place to place --------------------------------------------------------------- */
+
+/* Under rx_lock and tx_lock; marks of the peer are looked at under bell_lock. */
+static void famez_ends_use(struct famez_bridge *b, struct famez_remote *r,
+			   const struct famez_found *found)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->bell_lock, flags);
+	r->in.ports = &b->ports;
+	famez_found_use(found, &r->out, &r->in);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+}
+
+/* Under rx_lock.  What was read of a channel that is none any more is not needed. */
+static void famez_drop_boxes(struct famez_inbox *in)
+{
+	u32 slot;
+
+	for (slot = 0; slot < FAMEZ_GRANTS; slot++)
+		kvfree(famez_inbox_drop_box(in, slot));
+}
+
+static int famez_channel_move_locked(struct famez_bridge *b, u32 id)
+{
+	static const struct famez_found none;
+	struct famez_remote *r = &b->remotes[id];
+	int err;
+
+	lockdep_assert_held(&b->rx_lock);
+	famez_in_down(b, id);
+	famez_drop_boxes(&r->in);
+	famez_found_charge(&r->found, &b->layout,
+			   famez_inbox_has_boxes(&r->in));
+	mutex_lock(&r->tx_lock);
+	famez_out_down(r);
+	famez_ends_use(b, r, &r->found);
+	mutex_unlock(&r->tx_lock);
+	/* until they are paired, who sends waits */
+	err = r->generation ? famez_make_boxes(b, id) : 0;
+	mutex_lock(&r->tx_lock);
+	if (err)
+		famez_ends_use(b, r, &none);
+	else
+		famez_ends_up(b, r);
+	mutex_unlock(&r->tx_lock);
+	set_bit(id, b->active);
+	return err;
+}
+
+int famez_channel_move(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	bool moved;
+	int err = 0;
+
+	mutex_lock(&b->rx_lock);
+	moved = famez_found_new(&r->found, &r->out, &r->in);
+	if (moved)
+		err = famez_channel_move_locked(b, id);
+	mutex_unlock(&b->rx_lock);
+	if (moved && READ_ONCE(r->generation)) {
+		famez_ring(b, id);
+		famez_wake_remote(b, id);
+	}
 	return err;
 }

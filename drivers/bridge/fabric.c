@@ -92,8 +92,7 @@ static struct famez_header *famez_header(struct famez_bridge *b)
 	return (void *)(b->control + FAMEZ_HEADER_OFFSET);
 }
 
-/* @id must be checked: below layout.peers.count */
-static struct famez_peer *famez_record(struct famez_bridge *b, u32 id)
+struct famez_peer *famez_record(struct famez_bridge *b, u32 id)
 {
 	return (void *)(b->control + b->layout.peers.offset +
 			(u64)id * b->layout.peers.stride);
@@ -123,7 +122,7 @@ u32 famez_peers_epoch(struct famez_bridge *b)
 	return famez_load(&famez_header(b)->peers_epoch);
 }
 
-static u32 famez_peer_generation(struct famez_bridge *b, u32 id)
+u32 famez_peer_generation(struct famez_bridge *b, u32 id)
 {
 	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return 0;
@@ -249,8 +248,12 @@ static bool famez_record_spoilt(struct famez_bridge *b)
 /* Is there something to do that no mark tells of?  The switch leaves none. */
 static bool famez_fabric_calls(struct famez_bridge *b)
 {
+	struct famez_peer *mine = famez_record(b, b->id);
+
 	return famez_peers_epoch(b) != READ_ONCE(b->peers_epoch) ||
-	       famez_record_spoilt(b);
+	       famez_load(&mine->channels_epoch) !=
+	       READ_ONCE(b->channels_epoch) ||
+	       READ_ONCE(b->asker.open) || famez_record_spoilt(b);
 }
 
 /*
@@ -368,7 +371,8 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 		queue_delayed_work(system_highpri_wq, &b->work, HZ);
 		return false;
 	}
-	famez_ring(b, id);
+	if (famez_channel_there(&b->remotes[id]))
+		famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
 	famez_ports_wake(b);
@@ -410,10 +414,13 @@ static void famez_refresh_record(struct famez_bridge *b)
 	bool spoilt;
 	u32 id;
 
+	famez_restore(&mine->channels_seen, b->channels_seen);
+	famez_restore(&mine->ask, b->asker.ask);
 	spoilt = famez_restore(&mine->vectors, b->vectors);
 	spoilt |= famez_restore(&mine->generation, b->generation);
 	for (id = 0; spoilt && id < b->layout.peers.count; id++)
-		if (b->remotes[id].generation)
+		if (b->remotes[id].generation &&
+		    famez_channel_there(&b->remotes[id]))
 			famez_ring(b, id);
 }
 
@@ -448,6 +455,7 @@ static void famez_fabric_work(struct work_struct *work)
 	famez_refresh_record(b);
 	if (famez_peers_epoch(b) != b->peers_epoch)
 		famez_look_at_all_peers(b);
+	famez_directory_look(b);
 	for_each_set_bit(id, b->rung, b->layout.peers.count) {
 		famez_serve(b, id);
 		cond_resched();
@@ -473,6 +481,16 @@ static void famez_new_generation(struct famez_bridge *b)
 	WRITE_ONCE(b->generation, generation);
 }
 
+/* Everyone has a channel to the switch, and all rings are as long. */
+static u32 famez_longest(const struct famez_bridge *b)
+{
+	const struct famez_tx *tx = &b->remotes[b->layout.server_id].out.tx;
+
+	if (!tx->data)
+		return 0;
+	return min_t(u32, famez_ring_longest(tx->size), FAMEZ_MESSAGE_MAX);
+}
+
 int famez_fabric_init(struct famez_bridge *b)
 {
 	u32 i, n = b->layout.peers.count;
@@ -480,7 +498,9 @@ int famez_fabric_init(struct famez_bridge *b)
 	b->remotes = kvcalloc(n, sizeof(*b->remotes), GFP_KERNEL);
 	b->rung = bitmap_zalloc(n, GFP_KERNEL);
 	b->active = bitmap_zalloc(n, GFP_KERNEL);
-	if (!b->remotes || !b->rung || !b->active || famez_ports_alloc(b)) {
+	b->wanted = bitmap_zalloc(n, GFP_KERNEL);
+	if (!b->remotes || !b->rung || !b->active || !b->wanted ||
+	    famez_ports_alloc(b)) {
 		famez_fabric_free(b);
 		return -ENOMEM;
 	}
@@ -489,7 +509,8 @@ int famez_fabric_init(struct famez_bridge *b)
 	INIT_DELAYED_WORK(&b->work, famez_fabric_work);
 	famez_new_generation(b);
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
-	famez_channels_find(b);
+	famez_directory_follow(b);
+	b->message_max = famez_longest(b);
 	return 0;
 }
 
@@ -504,9 +525,11 @@ void famez_fabric_free(struct famez_bridge *b)
 	kvfree(b->remotes);
 	bitmap_free(b->rung);
 	bitmap_free(b->active);
+	bitmap_free(b->wanted);
 	b->remotes = NULL;
 	b->rung = NULL;
 	b->active = NULL;
+	b->wanted = NULL;
 }
 
 /* Our half of our record; the generation makes it valid, so it goes last. */
@@ -520,6 +543,8 @@ static void famez_publish(struct famez_bridge *b)
 	famez_store(&mine->vectors, b->vectors);
 	famez_store(&mine->kind, FAMEZ_KIND_BRIDGE);
 	famez_store(&mine->fam_use, 0);
+	famez_store(&mine->channels_seen, b->channels_seen);
+	famez_asker_begin(&b->asker, mine);
 	strscpy_pad(mine->name, b->name, sizeof(mine->name));
 	strscpy_pad(mine->cclass, "FAMEZbridge", sizeof(mine->cclass));
 	famez_store_release(&mine->generation, b->generation);
@@ -534,7 +559,8 @@ void famez_fabric_start(struct famez_bridge *b)
 	WRITE_ONCE(b->peers_epoch, famez_peers_epoch(b) - 1);
 	WRITE_ONCE(b->started, true);
 	for (id = 0; id < b->layout.peers.count; id++)
-		if (id != b->id && famez_peer_generation(b, id))
+		if (id != b->id && famez_peer_generation(b, id) &&
+		    famez_channel_there(&b->remotes[id]))
 			famez_ring(b, id);
 	/* what was left before interrupts were on has rung nobody */
 	famez_fabric_interrupt(b);
@@ -557,7 +583,8 @@ void famez_fabric_stop(struct famez_bridge *b)
 	famez_store_release(&famez_record(b, b->id)->generation, 0);
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)
-		if (READ_ONCE(b->remotes[id].generation))
+		if (READ_ONCE(b->remotes[id].generation) &&
+		    famez_channel_there(&b->remotes[id]))
 			famez_ring(b, id);
 }
 
@@ -590,6 +617,7 @@ void famez_fabric_panic(struct famez_bridge *b)
 	famez_store_release(&famez_record(b, b->id)->generation, 0);
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)
-		if (READ_ONCE(b->remotes[id].generation))
+		if (READ_ONCE(b->remotes[id].generation) &&
+		    famez_channel_there(&b->remotes[id]))
 			famez_ring_unlocked(b, id);
 }

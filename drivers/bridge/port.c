@@ -159,7 +159,7 @@ static void famez_port_close_locked(struct famez_bridge *b, u32 slot)
 	for (id = 0; id < b->layout.peers.count; id++) {
 		struct famez_inbox *in = &b->remotes[id].in;
 
-		if (!in->rx.data)
+		if (!in->rx.data && !in->box[slot])
 			continue;
 		if (famez_inbox_close(in, slot, !famez_lost(b), &box))
 			famez_ring(b, id);

@@ -35,9 +35,14 @@ static int famez_tx_state(struct famez_bridge *b, u32 id, u16 type)
 	}
 	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return -EHOSTUNREACH;
-	if (!r->generation)
-		return -ENOTCONN;
-	return r->out.tx.data ? 0 : -ENOBUFS;
+	if (!r->generation) {
+		if (!famez_peer_generation(b, id))
+			return -ENOTCONN;
+		/* it has just come up: the work takes note of it, and wakes us */
+		famez_again(b, id);
+		return -EAGAIN;
+	}
+	return r->out.tx.data ? 0 : famez_channel_want(b, id);
 }
 
 /* Rings for what was written, if its reader sleeps. */
@@ -167,6 +172,7 @@ static int famez_tx_slot(struct famez_bridge *b, u32 id, u32 port, u32 *slot)
 {
 	int err = famez_tx_state(b, id, FAMEZ_TYPE_DATA);
 
+	*slot = 0;
 	if (!err)
 		err = famez_out_find(&b->remotes[id].out, port, slot);
 	return err == -EAGAIN ? 0 : err;
@@ -276,7 +282,9 @@ static int famez_tx_sleep_on(struct famez_bridge *b, u32 id,
 						    left);
 		if (left < 0)
 			return left;
-		if (READ_ONCE(r->generation) != generation)
+		if (!generation)
+			generation = READ_ONCE(r->generation);
+		else if (READ_ONCE(r->generation) != generation)
 			return famez_tx_reset(r);
 	}
 }

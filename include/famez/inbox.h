@@ -198,6 +198,35 @@ static inline void famez_inbox_regrant(struct famez_inbox *in, __u32 slot)
 	famez_inbox_grant(in, slot);
 }
 
+/** famez_inbox_has_boxes() - are there any? */
+static inline bool famez_inbox_has_boxes(const struct famez_inbox *in)
+{
+	__u32 slot;
+
+	for (slot = 0; slot < FAMEZ_GRANTS; slot++)
+		if (in->box[slot])
+			return true;
+	return false;
+}
+
+/**
+ * famez_inbox_drop_box() - take out a port's box, if there is nothing in it
+ * @in: the inbox, paired for no generation
+ * @slot: the port's place
+ *
+ * Return: its memory, for the caller to free, or NULL
+ */
+static inline struct famez_box *famez_inbox_drop_box(struct famez_inbox *in,
+						     __u32 slot)
+{
+	struct famez_box *box = in->box[slot];
+
+	if (!box || box->put.head != box->get.tail)
+		return NULL;
+	in->box[slot] = NULL;
+	return box;
+}
+
 /* ---- What is in it ------------------------------------------------------------- */
 
 /** famez_inbox_begin() - a new call: as much work as a ring holds */

@@ -29,7 +29,7 @@ struct famez_layout {
 	struct famez_place directory;
 	struct famez_place regions;
 	struct famez_place channels;
-	__u64 taken;	/* bytes of channels that famez_layout_take() gave */
+	__u64 taken;	/* bytes of channels, see famez_found_charge() */
 };
 
 /** famez_header_checksum() - what famez_header.checksum must be */
@@ -154,27 +154,6 @@ static inline bool famez_direntry_read(const struct famez_layout *l,
 	       span->offset - l->channels.offset <= bytes &&
 	       sizeof(struct famez_channel) + span->size <=
 	       bytes - (span->offset - l->channels.offset);
-}
-
-/**
- * famez_layout_take() - take up a channel
- * @l: the layout
- * @span: the channel
- *
- * Channels that overlap need more memory beside the rings than the shared
- * memory has bytes; so no more are taken than have room side by side.
- *
- * Return: false when they would be
- */
-static inline bool famez_layout_take(struct famez_layout *l,
-				     const struct famez_span *span)
-{
-	__u64 bytes = sizeof(struct famez_channel) + span->size;
-
-	if (bytes > (__u64)l->channels.count * l->channels.stride - l->taken)
-		return false;
-	l->taken += bytes;
-	return true;
 }
 
 /**

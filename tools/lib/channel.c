@@ -25,9 +25,12 @@ static int tx_state(struct famez_fabric *f, uint32_t id, uint16_t type)
 	}
 	if (famez_load(&fabric_record(f, id)->state) == FAMEZ_PEER_ABSENT)
 		return -EHOSTUNREACH;
+	/* it may have just come up, and the switch is about to tell */
+	if (!p->generation && fabric_generation_of(f, id))
+		fabric_look_at_peer(f, id);
 	if (!p->generation)
 		return -ENOTCONN;
-	return p->out.tx.data ? 0 : -ENOBUFS;
+	return p->out->tx.data ? 0 : channel_want(f, id);
 }
 
 /* No room: says so to the receiver, and looks once more. */
@@ -40,13 +43,13 @@ static int tx_wait(struct famez_fabric *f, uint32_t id, uint16_t type,
 	/* a ping leaves no events: they may be those of a message that waits */
 	if (type == FAMEZ_TYPE_DATA) {
 		p->waiting |= 1ULL << slot;
-		help = famez_out_wait(&p->out, slot, size);
+		help = famez_out_wait(p->out, slot, size);
 	} else {
-		help = famez_out_help(&p->out, type, slot, size);
+		help = famez_out_help(p->out, type, slot, size);
 	}
 	if (help)
 		fabric_ring(f, id);
-	return famez_out_room(&p->out, type, slot, size, payload);
+	return famez_out_room(p->out, type, slot, size, payload);
 }
 
 static void tx_unwait(struct peer *p, uint32_t slot)
@@ -54,9 +57,9 @@ static void tx_unwait(struct peer *p, uint32_t slot)
 	if (!(p->waiting & 1ULL << slot))
 		return;
 	p->waiting &= ~(1ULL << slot);
-	famez_out_unwait(&p->out, slot);
+	famez_out_unwait(p->out, slot);
 	if (!p->waiting)
-		famez_tx_unwait(&p->out.tx);
+		famez_tx_unwait(&p->out->tx);
 }
 
 static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
@@ -71,11 +74,11 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 	err = tx_state(f, id, type);
 	if (err)
 		return err;
-	err = famez_out_find(&p->out, dport, &slot);
+	err = famez_out_find(p->out, dport, &slot);
 	/* when it is ready, it rings */
 	if (err)
 		return err;
-	err = famez_out_room(&p->out, type, slot, size, &payload);
+	err = famez_out_room(p->out, type, slot, size, &payload);
 	if (err == -EAGAIN)
 		err = tx_wait(f, id, type, slot, size, &payload);
 	if (err)
@@ -84,11 +87,11 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 		tx_unwait(p, slot);
 	if (size)
 		memcpy(payload, data, size);
-	famez_out_commit(&p->out, type, slot, sport, size);
+	famez_out_commit(p->out, type, slot, sport, size);
 	/* a ping is not for the program that reads: empty the ring up to it */
 	if (type != FAMEZ_TYPE_DATA)
-		famez_out_drain(&p->out, 0);
-	if (famez_tx_must_ring(&p->out.tx) || type != FAMEZ_TYPE_DATA)
+		famez_out_drain(p->out, 0);
+	if (famez_tx_must_ring(&p->out->tx) || type != FAMEZ_TYPE_DATA)
 		fabric_ring(f, id);
 	return 0;
 }
@@ -150,9 +153,9 @@ static int rx_next(struct famez_fabric *f, uint32_t id,
 	struct peer *p = &f->peers[id];
 	int err;
 
-	while ((err = famez_inbox_peek_ring(&p->in, m)) == 1) {
+	while ((err = famez_inbox_peek_ring(p->in, m)) == 1) {
 		rx_control(f, id, m);
-		famez_inbox_skip(&p->in, m);
+		famez_inbox_skip(p->in, m);
 	}
 	return err;
 }
@@ -163,7 +166,7 @@ static int rx_next(struct famez_fabric *f, uint32_t id,
  */
 static bool rx_stash(struct peer *p, const struct famez_message *m)
 {
-	if (!famez_inbox_stash(&p->in, m))
+	if (!famez_inbox_stash(p->in, m))
 		return false;
 	p->boxed |= 1ULL << m->label.slot;
 	return true;
@@ -173,20 +176,20 @@ static bool rx_stash(struct peer *p, const struct famez_message *m)
 static int rx_drain(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
-	uint32_t before = p->in.rx.tail;
+	uint32_t before = p->in->rx.tail;
 	struct famez_message m;
 	int err;
 
 	do {
 		err = rx_next(f, id, &m);
 	} while (!err && rx_stash(p, &m));
-	famez_inbox_drained(&p->in, before);
+	famez_inbox_drained(p->in, before);
 	return err;
 }
 
 static void ring_if_due(struct famez_fabric *f, uint32_t id)
 {
-	if (famez_inbox_must_ring(&f->peers[id].in))
+	if (famez_inbox_must_ring(f->peers[id].in))
 		fabric_ring(f, id);
 }
 
@@ -197,17 +200,17 @@ bool channel_service(struct famez_fabric *f, uint32_t id)
 	int err = 0;
 
 	p->active = true;
-	famez_inbox_begin(&p->in);
-	if (p->in.rx.own) {
-		p->in.ring |= famez_inbox_refresh(&p->in);
+	famez_inbox_begin(p->in);
+	if (p->in->rx.own) {
+		p->in->ring |= famez_inbox_refresh(p->in);
 		/* it is for the sender to put its half right */
-		p->in.ring |= !famez_rx_ready(&p->in.rx);
-		err = famez_inbox_drain_wanted(&p->in) ? rx_drain(f, id) :
+		p->in->ring |= !famez_rx_ready(&p->in->rx);
+		err = famez_inbox_drain_wanted(p->in) ? rx_drain(f, id) :
 							 rx_next(f, id, &m);
 	}
-	p->in.ring |= famez_out_refresh(&p->out);
-	if (p->out.tx.own)
-		famez_out_sweep(&p->out);
+	p->in->ring |= famez_out_refresh(p->out);
+	if (p->out->tx.own)
+		famez_out_sweep(p->out);
 	send_pong(f, id);
 	ring_if_due(f, id);
 	return err == -EBUSY;
@@ -225,7 +228,7 @@ static int next_more(struct famez_fabric *f, uint32_t id, uint32_t slot,
 	int err;
 
 	if (p->boxed & 1ULL << slot) {
-		if (famez_inbox_peek_box(&p->in, slot, m))
+		if (famez_inbox_peek_box(p->in, slot, m))
 			return 0;
 		p->boxed &= ~(1ULL << slot);
 	}
@@ -242,7 +245,7 @@ static int next_more(struct famez_fabric *f, uint32_t id, uint32_t slot,
 static int next_from(struct famez_fabric *f, uint32_t id, uint32_t slot,
 		     struct famez_message *m)
 {
-	famez_inbox_begin(&f->peers[id].in);
+	famez_inbox_begin(f->peers[id].in);
 	return next_more(f, id, slot, m);
 }
 
@@ -257,12 +260,12 @@ static int arm(struct famez_fabric *f, uint32_t id, uint32_t slot,
 	uint32_t tail;
 	int err;
 
-	famez_inbox_begin(&p->in);
+	famez_inbox_begin(p->in);
 	do {
-		tail = p->in.rx.tail;
-		famez_inbox_arm(&p->in);
+		tail = p->in->rx.tail;
+		famez_inbox_arm(p->in);
 		err = next_more(f, id, slot, m);
-	} while (err == -EAGAIN && tail != p->in.rx.tail);
+	} while (err == -EAGAIN && tail != p->in->rx.tail);
 	p->active = err != -EAGAIN;
 	return err;
 }
@@ -316,7 +319,7 @@ int famez_fabric_recv(struct famez_fabric *f, uint32_t slot,
 		memcpy(data, m.payload, m.length);
 	letter->peer = id;
 	letter->sport = m.label.sport;
-	in = &f->peers[id].in;
+	in = f->peers[id].in;
 	famez_inbox_read(in, &m);
 	/* there is room again for what could not be drained */
 	if (in->rx.own && famez_inbox_drain_wanted(in))
@@ -348,7 +351,7 @@ static int make_boxes(struct famez_fabric *f, uint32_t id)
 
 	for (slot = 0; slot < f->ports.used && !err; slot++)
 		if (famez_port_is_open(&f->ports, slot))
-			err = make_box(&f->peers[id].in, slot);
+			err = make_box(f->peers[id].in, slot);
 	return err;
 }
 
@@ -377,7 +380,7 @@ int famez_fabric_bind(struct famez_fabric *f, uint32_t port, uint32_t window)
 	err = 0;
 	for (id = 0; id < f->layout.peers.count && !err; id++)
 		if (f->peers[id].generation)
-			err = make_box(&f->peers[id].in, slot);
+			err = make_box(f->peers[id].in, slot);
 	if (err)
 		famez_fabric_unbind(f, slot);
 	return err ? err : slot;
@@ -392,9 +395,9 @@ void famez_fabric_unbind(struct famez_fabric *f, uint32_t slot)
 		struct peer *p = &f->peers[id];
 
 		p->boxed &= ~(1ULL << slot);
-		if (!p->in.rx.data)
+		if (!p->in->rx.data && !p->in->box[slot])
 			continue;
-		if (famez_inbox_close(&p->in, slot, true, &box))
+		if (famez_inbox_close(p->in, slot, true, &box))
 			fabric_ring(f, id);
 		free(box);
 	}
@@ -404,26 +407,37 @@ void famez_fabric_unbind(struct famez_fabric *f, uint32_t slot)
 
 /* ---- Generations -------------------------------------------------------- */
 
+void channel_down(struct famez_fabric *f, uint32_t id)
+{
+	struct peer *p = &f->peers[id];
+
+	/* what the former sender had sent is still to be delivered */
+	famez_inbox_begin(p->in);
+	if (p->in->rx.own)
+		rx_drain(f, id);
+	if (famez_tx_in_flight(&p->out->tx))
+		p->reset = true;
+	p->waiting = 0;
+	if (p->out->tx.data)
+		famez_out_pair(p->out, 0, 0);
+	if (p->in->rx.data)
+		famez_inbox_pair(p->in, 0, 0);
+}
+
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 {
 	struct peer *p = &f->peers[id];
-	uint32_t own = generation ? f->generation : 0;
 
 	if (generation && make_boxes(f, id))
 		return -ENOMEM;
-	/* what the former sender had sent is still to be delivered */
-	famez_inbox_begin(&p->in);
-	if (p->in.rx.own)
-		rx_drain(f, id);
-	if (famez_tx_in_flight(&p->out.tx))
-		p->reset = true;
+	channel_down(f, id);
 	p->generation = generation;
+	p->refused = false;
 	p->pong_due = 0;
-	p->waiting = 0;
-	p->active = true;
-	if (p->out.tx.data)
-		famez_out_pair(&p->out, own, generation);
-	if (p->in.rx.data)
-		famez_inbox_pair(&p->in, own, generation);
+	p->active = channel_there(p);
+	if (generation && p->out->tx.data)
+		famez_out_pair(p->out, f->generation, generation);
+	if (generation && p->in->rx.data)
+		famez_inbox_pair(p->in, f->generation, generation);
 	return 0;
 }

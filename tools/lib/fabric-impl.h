@@ -1,35 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* What fabric.c (peers) and channel.c (messages) share. */
+/* What fabric.c (peers), directory.c and channel.c (messages) share. */
 #ifndef FAMEZ_LIB_FABRIC_IMPL_H
 #define FAMEZ_LIB_FABRIC_IMPL_H
 
+#include <famez/directory.h>
 #include <famez/events.h>
-#include <famez/inbox.h>
-#include <famez/outbox.h>
 #include "fabric.h"
 
+/** struct ends - our ends of the two channels with a peer; @out is first */
+struct ends {
+	struct famez_outbox out;
+	struct famez_inbox in;
+};
+
 /**
- * struct peer - another peer, and the two channels with it
+ * struct peer - another peer; small, as there may be a thousand that we never speak
+ *	with, and all are looked at when one comes or goes
  * @generation: for which the channels are set up, 0: not up
  * @seen: what events have told of it
- * @out: channel to it; no data: there is none
- * @in: channel from it
  * @active: the channel from it is not armed; it may have messages
- * @waiting: places of ports for which famez_out_wait() was not taken back
- * @boxed: places of our ports in whose box there may be messages
+ * @wanted: the switch is to be asked for channels
+ * @refused: it had none to give, which no sender has been told
  * @reset: messages to it were lost, which no sender has been told
+ * @boxed: places of our ports in whose box there may be messages
+ * @waiting: places of ports for which famez_out_wait() was not taken back
+ * @found: the channels with it that the directory names
+ * @out: channel to it; no data: there is none
+ * @in: channel from it; both are those of famez_fabric.none before its first
  * @pong_due: bytes of @pong that wait for room, 0: none
  * @pong: the ping that is to go back
  */
 struct peer {
 	uint32_t generation;
 	struct famez_seen seen;
-	struct famez_outbox out;
-	struct famez_inbox in;
 	bool active;
-	uint64_t waiting;
-	uint64_t boxed;
+	bool wanted;
+	bool refused;
 	bool reset;
+	uint64_t boxed;
+	uint64_t waiting;
+	struct famez_found found;
+	struct famez_outbox *out;
+	struct famez_inbox *in;
 	uint32_t pong_due;
 	uint8_t pong[FAMEZ_PING_MAX];
 };
@@ -39,16 +51,32 @@ struct famez_fabric {
 	struct famez_layout layout;
 	uint32_t generation;
 	uint32_t peers_epoch;
+	uint32_t channels_epoch;	/* as of which the directory was followed */
+	uint32_t channels_seen;		/* what our record says of that */
+	struct famez_asker asker;
 	struct famez_ports ports;
 	uint32_t next[FAMEZ_GRANTS];	/* whose message is looked for first */
 	struct peer *peers;	/* by id */
+	struct ends none;	/* of channels that there are not */
 	struct famez_events events;
 };
+
+/* Is there a channel with it?  Who has none hears of us by the peer table alone. */
+static inline bool channel_there(const struct peer *p)
+{
+	return p->out->tx.data || p->in->rx.data;
+}
 
 /* ---- fabric.c ---- */
 
 /* A record of the peer table; the id is below layout.peers.count. */
 struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id);
+
+/* The generation that a peer has published, 0 when it is not there. */
+uint32_t fabric_generation_of(const struct famez_fabric *f, uint32_t id);
+
+/* Takes up what the table says of a peer. */
+void fabric_look_at_peer(struct famez_fabric *f, uint32_t id);
 
 /* Leaves our mark with a peer, and rings it. */
 void fabric_ring(struct famez_fabric *f, uint32_t id);
@@ -56,7 +84,24 @@ void fabric_ring(struct famez_fabric *f, uint32_t id);
 /* There is more to do for a peer: rings ourselves, to come back for it. */
 void fabric_ring_self(struct famez_fabric *f, uint32_t id);
 
+/* ---- directory.c ---- */
+
+/* Reads the directory, and has all channels where it says. */
+void channels_follow(struct famez_fabric *f);
+
+/* The same, if it has changed; and takes in what the switch has answered. */
+void channels_look(struct famez_fabric *f);
+
+/*
+ * There is no channel to a peer.  Return: -EAGAIN: the switch is asked, and rings;
+ * -ENOBUFS: it was, and has none
+ */
+int channel_want(struct famez_fabric *f, uint32_t id);
+
 /* ---- channel.c ---- */
+
+/* Takes both channels with a peer down; what came is kept in the boxes. */
+void channel_down(struct famez_fabric *f, uint32_t id);
 
 /* Sets both channels with a peer up for its generation, 0: down. */
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation);

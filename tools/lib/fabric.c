@@ -50,8 +50,7 @@ void fabric_ring(struct famez_fabric *f, uint32_t id)
 	f->config.ring(f->config.context, id, f->config.id % armed);
 }
 
-/* The generation that a peer has published, 0 when it is not there. */
-static uint32_t peer_generation(const struct famez_fabric *f, uint32_t id)
+uint32_t fabric_generation_of(const struct famez_fabric *f, uint32_t id)
 {
 	const struct famez_peer *record = fabric_record(f, id);
 
@@ -68,12 +67,12 @@ static int pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	if (generation == f->peers[id].generation)
 		return 0;
 	err = channel_pair(f, id, generation);
-	if (!err)
+	if (!err && channel_there(&f->peers[id]))
 		fabric_ring(f, id);
 	return err;
 }
 
-static void look_at_peer(struct famez_fabric *f, uint32_t id)
+void fabric_look_at_peer(struct famez_fabric *f, uint32_t id)
 {
 	struct famez_seen now;
 
@@ -81,7 +80,7 @@ static void look_at_peer(struct famez_fabric *f, uint32_t id)
 		return;
 	now.state = famez_load(&fabric_record(f, id)->state);
 	now.generation = now.state == FAMEZ_PEER_ABSENT ?
-			 0 : peer_generation(f, id);
+			 0 : fabric_generation_of(f, id);
 	if (pair(f, id, now.generation)) {
 		/* out of memory: it stays down for us, until the next look */
 		f->peers_epoch = famez_load(&header(f)->peers_epoch) - 1;
@@ -98,7 +97,7 @@ static void look_at_all_peers(struct famez_fabric *f)
 	f->peers_epoch = famez_load_acquire(&header(f)->peers_epoch);
 	famez_mb();	/* the epoch first: what changes later changes it again */
 	for (id = 0; id < f->layout.peers.count; id++)
-		look_at_peer(f, id);
+		fabric_look_at_peer(f, id);
 }
 
 void fabric_ring_self(struct famez_fabric *f, uint32_t id)
@@ -116,10 +115,13 @@ static void refresh_record(struct famez_fabric *f)
 	bool spoilt;
 	uint32_t id;
 
+	famez_restore(&mine->channels_seen, f->channels_seen);
+	if (famez_restore(&mine->ask, f->asker.ask))
+		fabric_ring(f, f->layout.server_id);
 	spoilt = famez_restore(&mine->vectors, f->config.vectors);
 	spoilt |= famez_restore(&mine->generation, f->generation);
 	for (id = 0; spoilt && id < f->layout.peers.count; id++)
-		if (f->peers[id].generation)
+		if (f->peers[id].generation && channel_there(&f->peers[id]))
 			fabric_ring(f, id);
 }
 
@@ -134,6 +136,7 @@ int famez_fabric_service(struct famez_fabric *f)
 	refresh_record(f);
 	if (famez_load(&header(f)->peers_epoch) != f->peers_epoch)
 		look_at_all_peers(f);
+	channels_look(f);
 	for (id = 0; id < f->layout.peers.count; id++) {
 		if (!(id & 7) && famez_bells_quiet(row + id,
 						   row + id + seen_row(f))) {
@@ -142,7 +145,7 @@ int famez_fabric_service(struct famez_fabric *f)
 		}
 		if (!famez_bell_take(row + id, row + id + seen_row(f)))
 			continue;
-		look_at_peer(f, id);
+		fabric_look_at_peer(f, id);
 		if (channel_service(f, id))
 			fabric_ring_self(f, id);
 	}
@@ -159,7 +162,7 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 	record = fabric_record(f, id);
 	memset(info, 0, sizeof(*info));
 	info->id = id;
-	info->generation = peer_generation(f, id);
+	info->generation = fabric_generation_of(f, id);
 	if (famez_load(&record->state) == FAMEZ_PEER_ABSENT)
 		return 0;
 	info->state = info->generation ? FAMEZ_PEER_UP : FAMEZ_PEER_ATTACHED;
@@ -200,34 +203,13 @@ uint32_t famez_fabric_generation(const struct famez_fabric *f)
 	return f->generation;
 }
 
-/* Finds our channels; the first of a pair counts. */
-static void find_channels(struct famez_fabric *f)
+uint32_t famez_fabric_longest(const struct famez_fabric *f)
 {
-	struct famez_direntry entry;
-	struct famez_span span;
-	struct famez_channel *c;
-	uint32_t i;
+	/* everyone has one to the switch, and all rings are as long */
+	const struct famez_tx *tx = &f->peers[f->layout.server_id].out->tx;
+	uint32_t longest = tx->data ? famez_ring_longest(tx->size) : 0;
 
-	for (i = 0; i < f->layout.directory.count; i++) {
-		famez_copy_in(&entry, at(f, f->layout.directory.offset +
-			(uint64_t)i * f->layout.directory.stride),
-			      sizeof(entry));
-		if (!famez_direntry_read(&f->layout, &entry, &span) ||
-		    (span.from != f->config.id && span.to != f->config.id) ||
-		    !famez_layout_take(&f->layout, &span))
-			continue;
-		c = at(f, span.offset);
-		if (span.from == f->config.id && !f->peers[span.to].out.tx.data)
-			f->peers[span.to].out.tx = (struct famez_tx){
-				.mine = &c->tx, .theirs = &c->rx,
-				.data = c->data, .size = span.size,
-			};
-		if (span.to == f->config.id && !f->peers[span.from].in.rx.data)
-			f->peers[span.from].in.rx = (struct famez_rx){
-				.mine = &c->rx, .theirs = &c->tx,
-				.data = c->data, .size = span.size,
-			};
-	}
+	return longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX;
 }
 
 static uint32_t random_generation(void)
@@ -251,6 +233,8 @@ static void publish(struct famez_fabric *f)
 	famez_store(&mine->vectors, f->config.vectors);
 	famez_store(&mine->kind, f->config.kind);
 	famez_store(&mine->fam_use, 0);
+	famez_store(&mine->channels_seen, f->channels_seen);
+	famez_asker_begin(&f->asker, mine);
 	strncpy(mine->name, f->config.name, sizeof(mine->name) - 1);
 	strncpy(mine->cclass, f->config.cclass, sizeof(mine->cclass) - 1);
 	famez_store_release(&mine->generation, f->generation);
@@ -292,9 +276,12 @@ int famez_fabric_start(struct famez_fabric **fabric,
 	f->generation = random_generation();
 	if (!f->peers || !f->generation)
 		goto free;
-	for (id = 0; id < f->layout.peers.count; id++)
-		f->peers[id].in.ports = &f->ports;
-	find_channels(f);
+	f->none.in.ports = &f->ports;
+	for (id = 0; id < f->layout.peers.count; id++) {
+		f->peers[id].out = &f->none.out;
+		f->peers[id].in = &f->none.in;
+	}
+	channels_follow(f);
 	forget_bells(f);
 	publish(f);
 	look_at_all_peers(f);
@@ -319,10 +306,12 @@ void famez_fabric_stop(struct famez_fabric *f)
 	famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
 	famez_mb();
 	for (id = 0; id < f->layout.peers.count; id++) {
-		if (f->peers[id].generation)
+		if (f->peers[id].generation && channel_there(&f->peers[id]))
 			fabric_ring(f, id);
 		for (slot = 0; slot < FAMEZ_GRANTS; slot++)
-			free(f->peers[id].in.box[slot]);
+			free(f->peers[id].in->box[slot]);
+		if (f->peers[id].out != &f->none.out)
+			free((struct ends *)f->peers[id].out);
 	}
 	free(f->peers);
 	free(f);

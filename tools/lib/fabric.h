@@ -60,6 +60,9 @@ const struct famez_layout *famez_fabric_layout(const struct famez_fabric *f);
 /* Own generation. */
 uint32_t famez_fabric_generation(const struct famez_fabric *f);
 
+/* The longest message that our channels take. */
+uint32_t famez_fabric_longest(const struct famez_fabric *f);
+
 /* To be called when an own vector was rung: takes up new peers, answers pings,
  * drains rings that must be drained.  Afterwards recv() and send() may work
  * that did not.

@@ -444,26 +444,6 @@ static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
 	return 0;
 }
 
-/* The longest message that the roomiest of our channels takes. */
-static uint32_t message_max(const struct host *h)
-{
-	const struct famez_place *place = &h->attach.layout.directory;
-	uint32_t i, longest = 0;
-
-	for (i = 0; i < place->count; i++) {
-		struct famez_direntry entry;
-		struct famez_span span;
-
-		memcpy(&entry, (uint8_t *)h->attach.memory + place->offset +
-			       (uint64_t)i * place->stride, sizeof(entry));
-		if (famez_direntry_read(&h->attach.layout, &entry, &span) &&
-		    span.from == h->attach.id &&
-		    famez_ring_longest(span.size) > longest)
-			longest = famez_ring_longest(span.size);
-	}
-	return longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX;
-}
-
 static int socket_get_info(struct famez *handle, struct famez_info *info)
 {
 	struct host *h = to_sock(handle)->host;
@@ -477,7 +457,7 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 	info->server_id = h->attach.layout.server_id;
 	info->vectors = h->attach.layout.vectors;
 	info->vectors_armed = h->attach.layout.vectors;
-	info->message_max = message_max(h);
+	info->message_max = famez_fabric_longest(h->fabric);
 	info->generation = famez_fabric_generation(h->fabric);
 	info->fabric = h->attach.layout.fabric;
 	info->memory_size = h->attach.layout.memory_size;

@@ -47,7 +47,6 @@ static void fill_header(struct famez_header *h, const struct famez_layout *l)
 		.server_id = htole32(l->server_id),
 		.vectors = htole32(l->vectors),
 		.notify_vector = htole32(l->notify_vector),
-		.directory_epoch = htole32(1),
 	};
 	fill_table(&h->peers, &l->peers);
 	fill_table(&h->bells, &l->bells);
@@ -68,46 +67,13 @@ void control_write_header(struct server *s)
 	__atomic_store_n(&h->magic, s->header.magic, __ATOMIC_RELEASE);
 }
 
-/* ---- Tables ---------------------------------------------------------------- */
-
-/* A channel for each ordered pair: sender by sender, receiver by receiver. */
-static void fill_pair(const struct server *s, uint32_t from, uint32_t to)
-{
-	const struct famez_layout *l = &s->plan.layout;
-	struct famez_direntry *directory = at(s, l->directory.offset);
-	uint64_t n;
-
-	if (from == to)
-		return;
-	n = (uint64_t)(from - 1) * s->plan.clients + to - 1 - (to > from);
-	directory[n] = (struct famez_direntry){
-		.from = htole32(from),
-		.to = htole32(to),
-		.offset = htole64(l->channels.offset + n * l->channels.stride),
-		.size = htole32(s->plan.ring),
-		.epoch = htole32(1),
-	};
-}
-
-static void fill_directory(const struct server *s)
-{
-	uint32_t from, to;
-
-	for (from = 1; from <= s->plan.layout.server_id; from++)
-		for (to = 1; to <= s->plan.layout.server_id; to++)
-			fill_pair(s, from, to);
-}
-
 void control_mend(struct server *s, uint32_t id)
 {
-	uint32_t other;
-
 	control_write_header(s);
-	for (other = 1; other <= s->plan.layout.server_id; other++) {
-		fill_pair(s, id, other);
-		fill_pair(s, other, id);
-	}
+	directory_mend(s, id);
 }
+
+/* ---- The whole --------------------------------------------------------------- */
 
 /*
  * The bytes of a file that is taken up again are a former fabric's.  Its header
@@ -135,14 +101,26 @@ bool control_write(struct server *s)
 	fill_header(&s->header, l);
 	clear(s);
 	mailslot_setup(s);
-	fill_directory(s);
+	if (!directory_make(s))
+		return false;
 	control_write_header(s);
 	return true;
 }
 
 /* ---- Changes ----------------------------------------------------------------- */
 
-static void mirror(const struct server *s, uint32_t id)
+void control_publish_channels(struct server *s, uint32_t id)
+{
+	struct famez_peer *record = control_peer(s, id);
+
+	famez_store_release(&record->channels_epoch,
+			    s->peers[id].channels_epoch);
+	famez_store_release(&record->answered, s->peers[id].answered);
+	/* whoever is rung for it must find it */
+	famez_mb();
+}
+
+void control_publish_peer(struct server *s, uint32_t id)
 {
 	struct famez_peer *record = control_peer(s, id);
 
@@ -150,6 +128,7 @@ static void mirror(const struct server *s, uint32_t id)
 	famez_store(&record->cid, 0);
 	famez_store(&record->sid, 0);
 	famez_store_release(&record->epoch, s->peers[id].epoch);
+	control_publish_channels(s, id);
 }
 
 /* All of them: a record that somebody spoilt heals with the next change. */
@@ -159,7 +138,7 @@ void control_publish(struct server *s)
 	uint32_t id;
 
 	for (id = 0; id < s->plan.layout.peers.count; id++)
-		mirror(s, id);
+		control_publish_peer(s, id);
 	s->header.peers_epoch = htole32(epoch);
 	famez_store_release(&shared_header(s)->peers_epoch, epoch);
 	/* whoever is rung for it must find it */

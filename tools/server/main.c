@@ -97,6 +97,7 @@ static void stop(struct server *s)
 	}
 	clients_free(s);
 	peers_free(s);
+	directory_free(s);
 	/* its lock is the last to go: the next switch finds nothing of ours */
 	door_close(&s->door);
 	sd_event_source_disable_unref(s->service);

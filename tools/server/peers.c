@@ -13,8 +13,98 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <time.h>
+
 #include <doorbell.h>
 #include "server.h"
+
+#define TELL_USEC	10000
+
+/* ---- State ------------------------------------------------------------------- */
+
+/* Never waits: where the counter is full, the peer has been rung already. */
+void peer_ring(struct server *s, uint32_t id, uint32_t vector)
+{
+	if (id >= s->plan.layout.peers.count || !s->peers[id].client ||
+	    vector >= s->plan.layout.vectors)
+		return;
+	doorbell_ring(s->peers[id].vectors[vector].fd);
+}
+
+/*
+ * Only one that is up.  Others have nothing that reads the peer table, and
+ * will read it when they start; what F.E.E.'s programs would make of vector 0
+ * is a message in slot 0, which holds our header.
+ */
+void peer_notify(struct server *s, uint32_t id)
+{
+	const struct famez_layout *l = &s->plan.layout;
+	uint32_t armed;
+
+	if (s->peers[id].state != FAMEZ_PEER_UP)
+		return;
+	armed = famez_load(&control_peer(s, id)->vectors);
+	if (!armed || armed > l->vectors)
+		armed = l->vectors;
+	peer_ring(s, id, l->notify_vector % armed);
+}
+
+/* The table has changed: has everyone look at it. */
+static void tell_all(struct server *s)
+{
+	uint32_t id;
+
+	sd_event_now(s->event, CLOCK_MONOTONIC, &s->told);
+	control_publish(s);
+	for (id = 1; id <= s->plan.clients; id++)
+		peer_notify(s, id);
+	/* nobody rings us for it, and we are a peer like the others */
+	self_wake(s);
+}
+
+static int on_time_to_tell(sd_event_source *source, uint64_t usec,
+			   void *context)
+{
+	(void)source;
+	(void)usec;
+	tell_all(context);
+	return 0;
+}
+
+/*
+ * Each of many that come or go at once makes all others look at all.  So they are
+ * told at once of a first one, and of those that follow in this time all together.
+ */
+static void tell_soon(struct server *s)
+{
+	uint64_t now;
+
+	if (!s->tell ||
+	    sd_event_source_get_enabled(s->tell, NULL) == SD_EVENT_ONESHOT)
+		return;
+	sd_event_now(s->event, CLOCK_MONOTONIC, &now);
+	if (now >= s->told + TELL_USEC) {
+		tell_all(s);
+		return;
+	}
+	sd_event_source_set_time(s->tell, s->told + TELL_USEC);
+	sd_event_source_set_enabled(s->tell, SD_EVENT_ONESHOT);
+}
+
+void peer_set_state(struct server *s, struct peer *p, uint32_t state)
+{
+	p->state = state;
+	p->epoch++;
+	control_publish_peer(s, p->id);
+	tell_soon(s);
+}
+
+void peers_tell(struct server *s)
+{
+	tell_all(s);
+}
+
+/* ---- The beginning and the end -------------------------------------------- */
 
 bool peers_make(struct server *s)
 {
@@ -29,6 +119,12 @@ bool peers_make(struct server *s)
 	for (id = 0; id < n; id++) {
 		s->peers[id].id = id;
 		s->peers[id].pidfd = -1;
+	}
+	if (sd_event_add_time(s->event, &s->tell, CLOCK_MONOTONIC, 0, 1,
+			      on_time_to_tell, s) < 0 ||
+	    sd_event_source_set_enabled(s->tell, SD_EVENT_OFF) < 0) {
+		complain("out of memory");
+		return false;
 	}
 	own = &s->peers[s->plan.layout.server_id];
 	if (!vectors_make(s, own))
@@ -49,53 +145,13 @@ void peers_free(struct server *s)
 {
 	uint32_t id;
 
+	s->tell = sd_event_source_disable_unref(s->tell);
 	for (id = 0; s->peers && id < s->plan.layout.peers.count; id++) {
 		unwatch(&s->peers[id]);
 		vectors_free(s, &s->peers[id]);
 	}
 	free(s->peers);
 	s->peers = NULL;
-}
-
-/* ---- State ------------------------------------------------------------------- */
-
-/* Never waits: where the counter is full, the peer has been rung already. */
-void peer_ring(struct server *s, uint32_t id, uint32_t vector)
-{
-	if (id >= s->plan.layout.peers.count || !s->peers[id].client ||
-	    vector >= s->plan.layout.vectors)
-		return;
-	doorbell_ring(s->peers[id].vectors[vector].fd);
-}
-
-/*
- * Only those that are up.  Others have nothing that reads the peer table, and
- * will read it when they start; what F.E.E.'s programs would make of vector 0
- * is a message in slot 0, which holds our header.
- */
-void peers_notify(struct server *s)
-{
-	const struct famez_layout *l = &s->plan.layout;
-	uint32_t id, armed;
-
-	for (id = 1; id <= s->plan.clients; id++) {
-		if (s->peers[id].state != FAMEZ_PEER_UP)
-			continue;
-		armed = famez_load(&control_peer(s, id)->vectors);
-		if (!armed || armed > l->vectors)
-			armed = l->vectors;
-		peer_ring(s, id, l->notify_vector % armed);
-	}
-}
-
-void peer_set_state(struct server *s, struct peer *p, uint32_t state)
-{
-	p->state = state;
-	p->epoch++;
-	control_publish(s);
-	peers_notify(s);
-	/* nobody rings us for it, and we are a peer like the others */
-	self_wake(s);
 }
 
 /* ---- From retired to free -------------------------------------------------- */
@@ -105,6 +161,7 @@ static void set_free(struct server *s, struct peer *p)
 	unwatch(p);
 	p->retired = false;
 	control_clear_peer(s, p->id);
+	directory_take_back(s, p);
 	/* its owner may have written there until now */
 	mailslot_name(s, p->id, "");
 	say("peer %u free", p->id);

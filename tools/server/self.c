@@ -105,9 +105,12 @@ static void look_at_peers(struct server *s)
 {
 	uint32_t id;
 
-	for (id = 1; id <= s->plan.clients; id++)
-		if (s->peers[id].client)
-			look_at_peer(s, &s->peers[id]);
+	for (id = 1; id <= s->plan.clients; id++) {
+		if (!s->peers[id].client)
+			continue;
+		look_at_peer(s, &s->peers[id]);
+		directory_look(s, &s->peers[id]);
+	}
 }
 
 /* ---- Start, service, stop -------------------------------------------------------- */
@@ -196,6 +199,7 @@ void self_stop(struct server *s)
 		return;
 	peer_set_state(s, &s->peers[s->plan.layout.server_id],
 		       FAMEZ_PEER_ABSENT);
+	peers_tell(s);
 	famez_fabric_stop(s->fabric);
 	s->fabric = NULL;
 }

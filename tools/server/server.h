@@ -44,6 +44,7 @@ struct options {
  * @layout: as a reader of the header will see it
  * @clients: ids 1 to this
  * @ring: bytes of each channel's ring
+ * @all_pairs: there is a channel for each, from the start
  * @end: bytes that the control area needs
  * @mailslots: F.E.E.'s slots are there
  */
@@ -51,6 +52,7 @@ struct plan {
 	struct famez_layout layout;
 	uint32_t clients;
 	uint32_t ring;
+	bool all_pairs;
 	uint64_t end;
 	bool mailslots;
 };
@@ -109,6 +111,8 @@ struct vector {
  * @id: the id
  * @state: FAMEZ_PEER_ABSENT and so on, as mirrored to the peer table
  * @epoch: number of changes of the record
+ * @channels_epoch: number of changes of its channels
+ * @answered: what it last asked the directory for
  * @generation: what the peer had published when last looked at
  * @name: what it was called when it came up, printable
  * @client: its connection, or NULL
@@ -122,6 +126,8 @@ struct peer {
 	uint32_t id;
 	uint32_t state;
 	uint32_t epoch;
+	uint32_t channels_epoch;
+	uint32_t answered;
 	uint32_t generation;
 	char name[FAMEZ_NAME_SIZE];
 	struct client *client;
@@ -133,6 +139,7 @@ struct peer {
 };
 
 struct client;
+struct entry;
 TAILQ_HEAD(client_list, client);
 
 /**
@@ -142,6 +149,10 @@ TAILQ_HEAD(client_list, client);
  * @memory: the memory
  * @door: the socket
  * @peers: by id, as many as the peer table has
+ * @tell: ends the time in which changes are told together
+ * @told: when they were last told, in usec
+ * @entries: of the directory
+ * @exhausted: it was said that no channel is left
  * @clients: connections, in order of joining
  * @header: what the header in the memory must say
  * @fabric: the switch as a peer
@@ -154,6 +165,10 @@ struct server {
 	struct memory memory;
 	struct door door;
 	struct peer *peers;
+	sd_event_source *tell;
+	uint64_t told;
+	struct entry *entries;
+	bool exhausted;
 	struct client_list clients;
 	struct famez_header header;
 	struct famez_fabric *fabric;
@@ -221,7 +236,7 @@ void backing_remove(struct memory *m);
 
 /* ---- control.c: the control area ---- */
 
-/* Lays it out anew.  False: no random number was to be had. */
+/* Lays it out anew.  False: out of memory, or of random numbers. */
 bool control_write(struct server *s);
 
 /* Writes the header once more. */
@@ -235,8 +250,28 @@ struct famez_peer *control_peer(const struct server *s, uint32_t id);
 /* Mirrors all records of the peer table, and says that something changed. */
 void control_publish(struct server *s);
 
+/* Mirrors one, without saying so. */
+void control_publish_peer(struct server *s, uint32_t id);
+
+/* Mirrors what a peer is told of its channels. */
+void control_publish_channels(struct server *s, uint32_t id);
+
 /* Empties a peer's half of its record. */
 void control_clear_peer(struct server *s, uint32_t id);
+
+/* ---- directory.c: who has a channel to whom ---- */
+
+bool directory_make(struct server *s);
+void directory_free(struct server *s);
+
+/* Writes the entries of a peer's channels once more. */
+void directory_mend(struct server *s, uint32_t id);
+
+/* Gives a peer the channels that it may have asked for. */
+void directory_look(struct server *s, struct peer *p);
+
+/* A peer is gone for good: takes its channels back, but for those with us. */
+void directory_take_back(struct server *s, struct peer *gone);
 
 /* ---- mailslot.c: all do nothing where there are no mailslots ---- */
 
@@ -267,14 +302,17 @@ void peer_join(struct server *s, struct peer *p, struct client *c, pid_t pid);
 /* The client is not there any more; its process may be. */
 void peer_leave(struct server *s, struct peer *p);
 
-/* Changes the state, mirrors it, and tells everyone. */
+/* Changes the state, mirrors it, and tells everyone, at once or soon. */
 void peer_set_state(struct server *s, struct peer *p, uint32_t state);
 
 /* Rings; nobody, if the peer is absent. */
 void peer_ring(struct server *s, uint32_t id, uint32_t vector);
 
-/* Tells every peer that is up that the peer table has changed. */
-void peers_notify(struct server *s);
+/* Rings a peer, if it is up, to have it look at the peer table. */
+void peer_notify(struct server *s, uint32_t id);
+
+/* Tells everyone now of what they would be told soon. */
+void peers_tell(struct server *s);
 
 /* ---- vectors.c: eventfds ---- */
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <famez.h>
 #include "plan.h"
+#include "switch.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
@@ -28,102 +29,12 @@
 #define WAKE_MS		20000	/* what is due must wake a poll before */
 #define ROLES		4
 
-/* ---- The switch ----------------------------------------------------------- */
-
-struct switch_process {
-	char path[64];
-	pid_t pid;
-};
-
 static struct switch_process the_switch;
-
-static void backing_name(char *name, size_t size, pid_t pid)
-{
-	snprintf(name, size, "test-lib.%d", pid);
-}
-
-static void exec_switch(const struct switch_process *sw, const char *clients,
-			int output)
-{
-	const char *server = getenv("FAMEZ_SERVER");
-	char backing[64];
-
-	if (!server)
-		server = "build/bin/famez-server";
-	backing_name(backing, sizeof(backing), getpid());
-	dup2(output, STDOUT_FILENO);
-	dup2(output, STDERR_FILENO);
-	execl(server, server, "--socket", sw->path, "--size", "16M",
-	      "--clients", clients, "--backing", backing, NULL);
-	perror(server);
-	_exit(127);
-}
-
-/* What it says later is of no interest; it must not wait for a reader, though. */
-static void read_on(FILE *in)
-{
-	char line[512];
-
-	if (!fork()) {
-		while (fgets(line, sizeof(line), in))
-			;
-		_exit(0);
-	}
-	fclose(in);
-}
-
-/* Waits for its "ready". */
-static int wait_ready(int output)
-{
-	char line[512];
-	FILE *in = fdopen(output, "r");
-
-	while (fgets(line, sizeof(line), in)) {
-		if (!strstr(line, "famez-server: ready")) {
-			fputs(line, stderr);
-			continue;
-		}
-		read_on(in);
-		return 0;
-	}
-	return -1;
-}
-
-static int start_switch(struct switch_process *sw, const char *clients)
-{
-	static int number;
-	int output[2];
-
-	snprintf(sw->path, sizeof(sw->path), "/tmp/test-lib.%d.%d.sock",
-		 getpid(), number++);
-	if (pipe(output))
-		return -1;
-	sw->pid = fork();
-	if (!sw->pid)
-		exec_switch(sw, clients, output[1]);
-	close(output[1]);
-	return wait_ready(output[0]);
-}
-
-static int stop_switch(struct switch_process *sw, int sig)
-{
-	char backing[64];
-	int status;
-
-	kill(sw->pid, sig);
-	if (waitpid(sw->pid, &status, 0) != sw->pid)
-		return -1;
-	/* one that was killed leaves things behind */
-	backing_name(backing, sizeof(backing), sw->pid);
-	shm_unlink(backing);
-	unlink(sw->path);
-	return status;
-}
 
 static int group_setup(void **state)
 {
 	(void)state;
-	return start_switch(&the_switch, "14");
+	return start_switch(&the_switch, "16M", "14", NULL);
 }
 
 static int group_teardown(void **state)
@@ -1450,7 +1361,7 @@ static void test_switch_goes(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		atomic_store(&stage->mark, 0);
-		assert_int_equal(start_switch(&sw, "14"), 0);
+		assert_int_equal(start_switch(&sw, "16M", "14", NULL), 0);
 		pid = fork();
 		if (!pid)
 			outlive_switch(&sw);
@@ -1483,7 +1394,7 @@ static void test_switch_full(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(start_switch(&sw, "2"), 0);
+	assert_int_equal(start_switch(&sw, "16M", "2", NULL), 0);
 	pid = fork();
 	if (!pid)
 		fill_switch(&sw);

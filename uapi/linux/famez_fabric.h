@@ -111,7 +111,6 @@ struct famez_table {
  * @channels: where channels may lie; the directory says where they do
  * @reserved1: zero
  * @peers_epoch: raised by the switch after it changed a peer's record
- * @directory_epoch: raised by the switch after it changed the directory
  * @regions_epoch: raised by the switch after it changed a region
  * @reserved2: zero
  *
@@ -140,9 +139,8 @@ struct famez_header {
 	struct famez_table channels;
 	__le32 reserved1[22];
 	__le32 peers_epoch;
-	__le32 directory_epoch;
 	__le32 regions_epoch;
-	__le32 reserved2[13];
+	__le32 reserved2[14];
 };
 
 /* ---- Peers --------------------------------------------------------------- */
@@ -164,12 +162,19 @@ struct famez_header {
  * @epoch: number of changes of the switch's half of this record
  * @cid: Gen-Z component id, 0 while none was given out
  * @sid: Gen-Z subnet id
+ * @channels_epoch: raised after the directory's records of the peer's channels
+ *	changed
+ * @answered: the last @ask that was dealt with, after @channels_epoch
  * @reserved0: zero
  * @generation: random and non-zero, new at each start of the peer; 0: not up
  * @protocol: %FAMEZ_PROTOCOL
  * @vectors: vectors that the peer has armed, 1 to the fabric's
  * @kind: %FAMEZ_KIND_BRIDGE and so on
  * @fam_use: how the peer uses FAM (0: only mappings)
+ * @channels_seen: the @channels_epoch as of which it knows its channels: it has
+ *	let go of those that the directory did not name any more
+ * @ask: whom it wants channels with: the id, and in the upper half a number that
+ *	is another each time; 0: nobody
  * @reserved1: zero
  * @name: name of the peer, unique by habit, not by force
  * @cclass: Gen-Z class of the peer
@@ -184,13 +189,17 @@ struct famez_peer {
 	__le32 epoch;
 	__le32 cid;
 	__le32 sid;
-	__le32 reserved0[12];
+	__le32 channels_epoch;
+	__le32 answered;
+	__le32 reserved0[10];
 	__le32 generation;
 	__le32 protocol;
 	__le32 vectors;
 	__le32 kind;
 	__le32 fam_use;
-	__le32 reserved1[11];
+	__le32 channels_seen;
+	__le32 ask;
+	__le32 reserved1[9];
 	char name[FAMEZ_NAME_SIZE];
 	char cclass[FAMEZ_NAME_SIZE];
 	__le32 reserved2[16];
@@ -215,18 +224,20 @@ struct famez_peer {
  * @offset: of its struct famez_channel, a multiple of 64
  * @size: bytes of its ring, a power of two, %FAMEZ_RING_MIN to %FAMEZ_RING_MAX;
  *	0: the record is not in use
- * @epoch: number of times that this place was given to a pair
  * @reserved: zero
  *
- * Written by the switch.
+ * Written by the switch: for all pairs at its start where they fit, else for the
+ * pairs of the switch, and for others when one of them asks (famez_peer.ask).  A
+ * record of a pair one of which is gone for good is taken back, and its channel is
+ * another pair's as soon as the one who is left has let go of it
+ * (famez_peer.channels_seen).
  */
 struct famez_direntry {
 	__le32 from;
 	__le32 to;
 	__le64 offset;
 	__le32 size;
-	__le32 epoch;
-	__le32 reserved[2];
+	__le32 reserved[3];
 };
 
 #define FAMEZ_RING_MIN		512

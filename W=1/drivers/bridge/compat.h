@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that famez supports, and since when.  That a
+ * kernel is supported, Kbuild sees to.
+ */
+#ifndef _FAMEZ_COMPAT_H
+#define _FAMEZ_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/eventfd.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/uio.h>
+#include <linux/version.h>
+
+/* 6.2 named the directions of an iov_iter; stable 6.1 may have it too */
+#ifndef ITER_SOURCE
+#define ITER_SOURCE	1
+#define ITER_DEST	0
+#endif
+
+/* 6.3 made vm_flags read-only outside of these */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void famez_vm_flags_set(struct vm_area_struct *vma,
+				      unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void famez_vm_flags_clear(struct vm_area_struct *vma,
+					unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#else
+#define famez_vm_flags_set	vm_flags_set
+#define famez_vm_flags_clear	vm_flags_clear
+#endif
+
+/* 6.4 took the module from class_create() */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define famez_class_create(name)	class_create(THIS_MODULE, name)
+#else
+#define famez_class_create(name)	class_create(name)
+#endif
+
+/* 6.8 took the count from eventfd_signal() */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define famez_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define famez_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
+#endif /* _FAMEZ_COMPAT_H */

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device's ioctls; <linux/famez.h> tells what they do. */
+#include <linux/eventfd.h>
+#include <linux/pagemap.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include "chardev.h"
+#include "compat.h"
+
+int famez_get_struct(void *to, size_t size, size_t least,
+		     const void __user *user)
+{
+	u32 theirs;
+	int err;
+
+	if (get_user(theirs, (const u32 __user *)user))
+		return -EFAULT;
+	if (theirs < least)
+		return -EINVAL;
+	if (theirs > SZ_4K)
+		return -E2BIG;
+	err = copy_struct_from_user(to, size, user, theirs);
+	/* what was checked, should another thread have changed it since */
+	*(u32 *)to = theirs;
+	return err;
+}
+
+int famez_put_struct(void __user *user, const void *from, size_t size)
+{
+	size_t theirs = *(const u32 *)from;
+
+	return copy_to_user(user, from, min(size, theirs)) ? -EFAULT : 0;
+}
+
+static int famez_ioc_info(struct famez_bridge *b, void __user *user)
+{
+	struct famez_info info;
+	int err;
+
+	err = famez_get_struct(&info, sizeof(info),
+			       offsetofend(struct famez_info, flags), user);
+	if (err)
+		return err;
+	if (info.flags)
+		return -EINVAL;
+	/* all of it constant, and ours: there is no need to be inside */
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
+	info = (struct famez_info) {
+		.size = info.size,
+		.config = b->config,
+		.id = b->id,
+		.peers_max = b->layout.peers.count,
+		.server_id = b->layout.server_id,
+		.vectors = b->layout.vectors,
+		.vectors_armed = b->vectors,
+		.message_max = b->message_max,
+		.generation = READ_ONCE(b->generation),
+		.fabric = b->layout.fabric,
+		.memory_size = b->layout.memory_size,
+		.fam_offset = b->layout.fam_offset,
+		.fam_size = b->layout.fam_size,
+		.layout_major = FAMEZ_MAJOR,
+		.layout_minor = FAMEZ_MINOR,
+	};
+	strscpy_pad(info.name, b->name, sizeof(info.name));
+	return famez_put_struct(user, &info, sizeof(info));
+}
+
+/* Tells one peer, where there is room, and counts it. */
+static int famez_put_peer(struct famez_bridge *b, u32 id,
+			  const struct famez_peers *peers, u32 *count)
+{
+	struct famez_peer_info info;
+	void __user *entry;
+	bool lost;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	famez_peer_info(b, id, &info);
+	lost = famez_lost(b);
+	famez_leave(b);
+	if (lost)
+		return -ENODEV;
+	if (info.state == FAMEZ_PEER_ABSENT)
+		return 0;
+	entry = u64_to_user_ptr(peers->peers + (u64)*count * peers->stride);
+	if ((*count)++ >= peers->count)
+		return 0;
+	/* entries grow, too */
+	if (copy_to_user(entry, &info, min_t(size_t, peers->stride, sizeof(info))))
+		return -EFAULT;
+	if (peers->stride > sizeof(info) &&
+	    clear_user(entry + sizeof(info), peers->stride - sizeof(info)))
+		return -EFAULT;
+	return 0;
+}
+
+static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
+{
+	struct famez_peers peers;
+	u32 id, count = 0;
+	int err;
+
+	err = famez_get_struct(&peers, sizeof(peers),
+			       offsetofend(struct famez_peers, stride), user);
+	if (err)
+		return err;
+	if (peers.flags || peers.reserved ||
+	    peers.stride < FAMEZ_PEER_INFO_MIN || peers.stride > SZ_4K)
+		return -EINVAL;
+	if (!famez_enter(b))
+		return -ENODEV;
+	peers.epoch = famez_peers_epoch(b);
+	virt_rmb();	/* the epoch first: who compares it later misses no change */
+	famez_leave(b);
+	for (id = 0; id < b->layout.peers.count; id++) {
+		err = famez_put_peer(b, id, &peers, &count);
+		if (err)
+			return err;
+	}
+	peers.count = count;
+	return famez_put_struct(user, &peers, sizeof(peers));
+}
+
+static int famez_ioc_event(struct famez_file *f, void __user *user,
+			   struct file *file)
+{
+	struct famez_event event;
+	u64 before;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&event, sizeof(event),
+			       offsetofend(struct famez_event, epoch), user);
+	if (err)
+		return err;
+	if (event.flags & ~FAMEZ_MSG_DONTWAIT || event.reserved)
+		return -EINVAL;
+	err = famez_endpoint_event(f, &event, &before,
+				   famez_timeout(file, event.flags,
+						 event.timeout_ms));
+	if (err)
+		return err;
+	err = famez_put_struct(user, &event, sizeof(event));
+	if (err)
+		famez_endpoint_event_undo(f, before);
+	return err;
+}
+
+static int famez_ioc_bind(struct file *file, void __user *user)
+{
+	struct famez_bind bind;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&bind, sizeof(bind), sizeof(bind), user);
+	if (err)
+		return err;
+	if (bind.flags || bind.port > U16_MAX || bind.buffer > FAMEZ_BUFFER_MAX)
+		return -EINVAL;
+	/* it could not be told which, once it has it */
+	if (fault_in_safe_writeable(user, sizeof(bind)))
+		return -EFAULT;
+	err = famez_endpoint_bind(file->private_data, &bind.port, bind.buffer);
+	return err ? err : famez_put_struct(user, &bind, sizeof(bind));
+}
+
+static int famez_ioc_notify(struct file *file, void __user *user)
+{
+	struct eventfd_ctx *eventfd = NULL;
+	struct famez_notify request;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	err = famez_get_struct(&request, sizeof(request), sizeof(request), user);
+	if (err)
+		return err;
+	if (request.flags || request.reserved || request.fd < -1)
+		return -EINVAL;
+	if (request.fd >= 0) {
+		eventfd = eventfd_ctx_fdget(request.fd);
+		if (IS_ERR(eventfd))
+			return PTR_ERR(eventfd);
+	}
+	err = famez_endpoint_watch(file->private_data, eventfd);
+	if (err && eventfd)
+		eventfd_ctx_put(eventfd);
+	return err;
+}
+
+static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
+{
+	struct famez_ping ping;
+	int err;
+
+	err = famez_get_struct(&ping, sizeof(ping), sizeof(ping), user);
+	if (err)
+		return err;
+	if (ping.flags || !ping.timeout_ms ||
+	    ping.timeout_ms > FAMEZ_PING_TIMEOUT_MAX)
+		return -EINVAL;
+	if (ping.peer == FAMEZ_DEST_SERVER)
+		ping.peer = b->layout.server_id;
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_channel_ping(b, ping.peer, ping.timeout_ms,
+				 &ping.nanoseconds);
+	famez_leave(b);
+	/* begun anew it would wait as long again */
+	if (err == -ERESTARTSYS)
+		err = -EINTR;
+	return err ? err : famez_put_struct(user, &ping, sizeof(ping));
+}
+
+static int famez_ioc_ring(struct famez_bridge *b, void __user *user,
+			  struct file *file)
+{
+	struct famez_doorbell ring;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = famez_get_struct(&ring, sizeof(ring), sizeof(ring), user);
+	if (err)
+		return err;
+	if (ring.flags)
+		return -EINVAL;
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_vector_ring(b, ring.peer, ring.vector);
+	famez_leave(b);
+	return err;
+}
+
+static int famez_ioc_vector(struct famez_file *f, void __user *user)
+{
+	struct famez_eventfd listen;
+	int err;
+
+	err = famez_get_struct(&listen, sizeof(listen), sizeof(listen), user);
+	if (err)
+		return err;
+	if (listen.flags)
+		return -EINVAL;
+	if (!famez_enter(f->b))
+		return -ENODEV;
+	err = famez_vector_listen(f->b, listen.vector, f, listen.fd);
+	famez_leave(f->b);
+	return err;
+}
+
+static long famez_message_ioctl(struct file *file, unsigned int cmd,
+				void __user *user)
+{
+	struct famez_bridge *b = famez_bridge_of(file);
+
+	switch (cmd) {
+	case FAMEZ_IOC_PEERS:
+		return famez_ioc_peers(b, user);
+	case FAMEZ_IOC_SEND:
+		return famez_ioc_send(file, user);
+	case FAMEZ_IOC_RECV:
+		return famez_ioc_recv(file, user);
+	case FAMEZ_IOC_SEND_BATCH:
+		return famez_ioc_send_batch(file, user);
+	case FAMEZ_IOC_RECV_BATCH:
+		return famez_ioc_recv_batch(file, user);
+	case FAMEZ_IOC_BIND:
+		return famez_ioc_bind(file, user);
+	case FAMEZ_IOC_NOTIFY:
+		return famez_ioc_notify(file, user);
+	case FAMEZ_IOC_PING:
+		return famez_ioc_ping(b, user);
+	case FAMEZ_IOC_EVENT:
+		return famez_ioc_event(file->private_data, user, file);
+	}
+	return -ENOTTY;
+}
+
+long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct famez_bridge *b = famez_bridge_of(file);
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case FAMEZ_IOC_INFO:
+		return famez_ioc_info(b, user);
+	case FAMEZ_IOC_PEERS:
+	case FAMEZ_IOC_SEND:
+	case FAMEZ_IOC_RECV:
+	case FAMEZ_IOC_PING:
+	case FAMEZ_IOC_EVENT:
+	case FAMEZ_IOC_BIND:
+	case FAMEZ_IOC_SEND_BATCH:
+	case FAMEZ_IOC_RECV_BATCH:
+	case FAMEZ_IOC_NOTIFY:
+		if (!famez_has_messages(b))
+			return -EOPNOTSUPP;
+		return famez_message_ioctl(file, cmd, user);
+	case FAMEZ_IOC_RING:
+	case FAMEZ_IOC_VECTOR:
+		if (!famez_has_doorbell(b))
+			return -EOPNOTSUPP;
+		return cmd == FAMEZ_IOC_RING ?
+		       famez_ioc_ring(b, user, file) :
+		       famez_ioc_vector(file->private_data, user);
+	}
+	return -ENOTTY;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Channels on first use, by libfamez on a real switch that has too few for all pairs:
+ * who asks gets them while there are some, and what the dead had is given again when
+ * the living have let go of it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <famez.h>
+#include "plan.h"
+#include "switch.h"
+
+#define CLIENTS		63
+#define SIZE		"8M"
+#define CHANNELS	(CLIENTS * 16)			/* what the switch plans */
+#define PAIRS		((CHANNELS - 2 * CLIENTS) / 2)	/* left for clients */
+#define CROWD		32				/* has more pairs than that */
+#define HANG_S		120
+
+static struct switch_process sw;
+
+static int setup(void **state)
+{
+	(void)state;
+	return start_switch(&sw, SIZE, "63", "1");
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return stop_switch(&sw, SIGTERM);
+}
+
+/* ---- Peers ----------------------------------------------------------------------- */
+
+struct member {
+	struct famez *f;
+	uint32_t id;
+	uint32_t got;	/* messages */
+};
+
+static void join(struct member *m, int flags)
+{
+	struct famez_info info;
+
+	assert_int_equal(famez_open(&m->f, sw.path, flags), 0);
+	assert_int_equal(famez_get_info(m->f, &info), 0);
+	m->id = info.id;
+	m->got = 0;
+}
+
+/* Does what there is to do, and counts what came. */
+static void serve(struct member *m)
+{
+	uint32_t from, text;
+	size_t size;
+	int err;
+
+	while (!(err = famez_recv(m->f, &from, &text, sizeof(text), &size))) {
+		assert_int_equal(size, sizeof(text));
+		assert_int_equal(text, from << 16 | m->id);
+		m->got++;
+	}
+	assert_int_equal(err, -EAGAIN);
+}
+
+/* Sends, with the other end at work. */
+static int say(struct member *from, struct member *to)
+{
+	uint32_t text = from->id << 16 | to->id;
+	time_t end = time(NULL) + HANG_S;
+	int err;
+
+	do {
+		err = famez_send(from->f, to->id, &text, sizeof(text));
+		serve(from);
+		serve(to);
+	} while (err == -EAGAIN && time(NULL) < end);
+	return err;
+}
+
+/* One message in each pair.  Return: pairs that had a channel */
+static uint32_t all_pairs(struct member *crowd, uint32_t n)
+{
+	uint32_t i, j, got = 0, pairs = 0;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		for (j = i + 1; j < n; j++) {
+			err = say(&crowd[i], &crowd[j]);
+			pairs += !err;
+			if (err)
+				assert_int_equal(err, -ENOBUFS);
+		}
+	}
+	for (i = 0; i < n; i++) {
+		serve(&crowd[i]);
+		got += crowd[i].got;
+	}
+	assert_int_equal(got, pairs);
+	return pairs;
+}
+
+/* ---- A crowd, in a process that can be killed ---------------------------------------- */
+
+struct crowd {
+	pid_t pid;
+	int in;		/* to it: anything: end */
+	int out;	/* from it: its numbers */
+};
+
+static void crowd_main(uint32_t *message_to, int in, int out)
+{
+	struct member crowd[CROWD];
+	struct pollfd p = { .fd = in, .events = POLLIN };
+	uint32_t i, pairs;
+
+	alarm(HANG_S);
+	for (i = 0; i < CROWD; i++)
+		join(&crowd[i], FAMEZ_NONBLOCK);
+	/* the first of it has its channel with somebody outside before all others */
+	if (message_to) {
+		uint32_t text = crowd[0].id << 16 | *message_to;
+		int err;
+
+		do {
+			err = famez_send(crowd[0].f, *message_to, &text,
+					 sizeof(text));
+			serve(&crowd[0]);
+		} while (err == -EAGAIN);
+		assert_int_equal(err, 0);
+	}
+	pairs = all_pairs(crowd, CROWD);
+	if (write(out, &pairs, sizeof(pairs)) != sizeof(pairs))
+		_exit(1);
+	poll(&p, 1, -1);
+	_exit(0);
+}
+
+static void crowd_start(struct crowd *c, uint32_t *message_to)
+{
+	int in[2], out[2];
+
+	assert_int_equal(pipe(in) | pipe(out), 0);
+	c->pid = fork();
+	if (!c->pid) {
+		close(in[1]);
+		close(out[0]);
+		crowd_main(message_to, in[0], out[1]);
+	}
+	close(in[0]);
+	close(out[1]);
+	c->in = in[1];
+	c->out = out[0];
+}
+
+/* Does what there is to do, and reads nothing. */
+static void glance(struct member *m)
+{
+	struct famez_peer_info *peers;
+	size_t count;
+
+	assert_int_equal(famez_get_peers(m->f, &peers, &count), 0);
+	free(peers);
+}
+
+/* While @m works. */
+static uint32_t crowd_pairs(struct crowd *c, struct member *m,
+			    void (*work)(struct member *))
+{
+	struct pollfd p[2] = {
+		{ .fd = c->out, .events = POLLIN },
+		{ .fd = m ? famez_fd(m->f) : -1, .events = POLLIN },
+	};
+	uint32_t pairs = 0;
+
+	do {
+		assert_true(poll(p, 2, HANG_S * 1000) > 0);
+		if (p[1].revents)
+			work(m);
+	} while (!p[0].revents);
+	assert_int_equal(read(c->out, &pairs, sizeof(pairs)), sizeof(pairs));
+	return pairs;
+}
+
+static void crowd_kill(struct crowd *c)
+{
+	int status;
+
+	kill(c->pid, SIGKILL);
+	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+	close(c->in);
+	close(c->out);
+}
+
+/* ---- The tests ------------------------------------------------------------------------ */
+
+/* Nobody has a channel to anyone but the switch, until he wants one. */
+static void test_first_use(void **state)
+{
+	struct member one, two;
+	struct famez_info info;
+	uint64_t ns;
+
+	(void)state;
+	join(&one, FAMEZ_NONBLOCK);
+	join(&two, FAMEZ_NONBLOCK);
+	assert_int_equal(famez_get_info(one.f, &info), 0);
+	assert_int_equal(famez_ping(one.f, info.server_id, 1000 * HANG_S, &ns),
+			 0);
+	/* it is asked for, and comes while nobody waits */
+	assert_int_equal(famez_send(one.f, two.id, "xxxx", 4), -EAGAIN);
+	assert_int_equal(say(&one, &two), 0);
+	assert_int_equal(two.got, 1);
+	/* the way back is there as well */
+	assert_int_equal(say(&two, &one), 0);
+	assert_int_equal(one.got, 1);
+	famez_close(one.f);
+	famez_close(two.f);
+}
+
+/* Who sleeps for a channel wakes when it is there, or when there is none. */
+static void test_blocking(void **state)
+{
+	struct member one, echo;
+	char text[4];
+	uint32_t from;
+	size_t size;
+	int ids[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ids), 0);
+	pid = fork();
+	if (!pid) {
+		alarm(HANG_S);
+		join(&echo, 0);
+		if (write(ids[1], &echo.id, sizeof(echo.id)) < 0 ||
+		    famez_recv(echo.f, &from, text, sizeof(text), &size) ||
+		    famez_send(echo.f, from, text, size))
+			_exit(1);
+		/* until it is read */
+		_exit(famez_recv(echo.f, &from, text, sizeof(text), &size));
+	}
+	join(&one, 0);
+	assert_int_equal(read(ids[0], &echo.id, sizeof(echo.id)),
+			 sizeof(echo.id));
+	assert_int_equal(famez_send(one.f, echo.id, "here", 4), 0);
+	assert_int_equal(famez_recv(one.f, &from, text, sizeof(text), &size), 0);
+	assert_memory_equal(text, "here", 4);
+	assert_int_equal(famez_send(one.f, echo.id, "bye", 4), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ids[0]);
+	close(ids[1]);
+	famez_close(one.f);
+}
+
+/*
+ * A crowd takes all there are; another gets none, but for the switch; and when the
+ * crowd is dead it gets them.
+ */
+static void test_exhausted(void **state)
+{
+	struct member one, two;
+	struct famez_info info;
+	struct crowd crowd;
+	uint64_t ns;
+
+	(void)state;
+	crowd_start(&crowd, NULL);
+	assert_int_equal(crowd_pairs(&crowd, NULL, NULL), PAIRS);
+	join(&one, FAMEZ_NONBLOCK);
+	join(&two, 0);
+	assert_int_equal(say(&one, &one) == -EINVAL, true);
+	assert_int_equal(famez_get_info(one.f, &info), 0);
+	assert_int_equal(famez_ping(one.f, info.server_id, 1000 * HANG_S, &ns),
+			 0);
+	/* who may sleep is told as well */
+	assert_int_equal(famez_send(two.f, one.id, "xxxx", 4), -ENOBUFS);
+	famez_close(two.f);
+	join(&two, FAMEZ_NONBLOCK);
+	assert_int_equal(say(&one, &two), -ENOBUFS);
+	assert_int_equal(say(&one, &two), -ENOBUFS);
+	crowd_kill(&crowd);
+	/* the switch hears of its end by and by */
+	while (say(&one, &two) == -ENOBUFS)
+		;
+	assert_int_equal(two.got, 1);
+	famez_close(one.f);
+	famez_close(two.f);
+}
+
+/* What the dead had sent is read; their channels are not given again before. */
+static void test_let_go(void **state)
+{
+	struct crowd crowd;
+	struct member one;
+	uint32_t pairs;
+
+	(void)state;
+	join(&one, FAMEZ_NONBLOCK);
+	crowd_start(&crowd, &one.id);
+	/* it takes the channel up */
+	pairs = crowd_pairs(&crowd, &one, glance);
+	assert_int_equal(pairs, PAIRS - 1);
+	crowd_kill(&crowd);
+	/* the next one has all but what we still hold */
+	crowd_start(&crowd, NULL);
+	pairs = crowd_pairs(&crowd, NULL, NULL);
+	assert_int_equal(pairs, PAIRS - 1);
+	crowd_kill(&crowd);
+	serve(&one);
+	assert_int_equal(one.got, 1);
+	crowd_start(&crowd, NULL);
+	assert_int_equal(crowd_pairs(&crowd, &one, serve), PAIRS);
+	crowd_kill(&crowd);
+	famez_close(one.f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_first_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_blocking, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exhausted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_let_go, setup, teardown),
+	};
+
+	return RUN_PLAN("channels", tests);
+}
