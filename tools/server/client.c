@@ -33,6 +33,7 @@ enum wait { NOTHING, ROOM, KERNEL };
  * @link: in order of joining
  * @server: the switch
  * @peer: its id
+ * @process: who has connected
  * @sock: the socket
  * @io: its event source
  * @timer: ends a wait
@@ -48,6 +49,7 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct server *server;
 	struct peer *peer;
+	struct process *process;
 	int sock;
 	sd_event_source *io;
 	sd_event_source *timer;
@@ -241,6 +243,7 @@ static void client_free(struct client *c)
 	if (c->greeting < GREETING)
 		send_number(c->sock, -1, -1);
 	close(c->sock);
+	process_put(c->server, c->process);
 	free(c->told);
 	free(c->queue);
 	free(c);
@@ -332,7 +335,7 @@ static void limit_socket(const struct server *s, int sock)
 		setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &share, sizeof(share));
 }
 
-static struct client *client_make(struct server *s, int sock)
+static struct client *client_make(struct server *s, int sock, pid_t pid)
 {
 	size_t ids = s->plan.layout.peers.count;
 	struct client *c = calloc(1, sizeof(*c));
@@ -342,7 +345,8 @@ static struct client *client_make(struct server *s, int sock)
 	c->server = s;
 	c->told = calloc(ids, sizeof(*c->told));
 	c->queue = calloc(ids, sizeof(*c->queue));
-	if (c->told && c->queue &&
+	c->process = process_get(s, pid);
+	if (c->told && c->queue && c->process &&
 	    sd_event_add_io(s->event, &c->io, sock, EPOLLIN | EPOLLRDHUP,
 			    on_socket, c) >= 0 &&
 	    sd_event_add_time_relative(s->event, &c->timer, CLOCK_MONOTONIC,
@@ -353,10 +357,30 @@ static struct client *client_make(struct server *s, int sock)
 	}
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->timer);
+	if (c->process)
+		process_put(s, c->process);
 	free(c->told);
 	free(c->queue);
 	free(c);
 	return NULL;
+}
+
+/* Would everyone have room for what a newcomer brings, and it for theirs? */
+static bool fits(struct server *s, struct client *newcomer,
+		 const struct peer *peer)
+{
+	struct process *p;
+	struct client *c;
+
+	TAILQ_FOREACH(p, &s->processes, link)
+		p->ids = 0;
+	/* the switch's, and its own */
+	newcomer->process->ids = 2;
+	TAILQ_FOREACH(c, &s->clients, link) {
+		newcomer->process->ids++;
+		c->process->ids += c->queued + !c->told[peer->id];
+	}
+	return processes_fit(s, newcomer->process->pid);
 }
 
 /*
@@ -384,6 +408,12 @@ void client_refuse(int sock)
 	close(sock);
 }
 
+static void refuse_for_memory(int sock)
+{
+	complain("connection refused: out of memory");
+	client_refuse(sock);
+}
+
 void client_accept(struct server *s, int sock)
 {
 	struct ucred cred = { };
@@ -399,11 +429,13 @@ void client_accept(struct server *s, int sock)
 		client_refuse(sock);
 		return;
 	}
-	c = client_make(s, sock);
-	if (!c) {
+	c = client_make(s, sock, cred.pid);
+	if (!c || !fits(s, c, p)) {
 		vectors_watch(s, p, true);
-		complain("connection refused: out of memory");
-		client_refuse(sock);
+		if (c)
+			client_free(c);
+		else
+			refuse_for_memory(sock);
 		return;
 	}
 	c->peer = p;

@@ -116,6 +116,7 @@ int main(int argc, char **argv)
 		return code;
 	log_level(options.level);
 	TAILQ_INIT(&server.clients);
+	TAILQ_INIT(&server.processes);
 	if (!plan_options(&server.plan, &options) ||
 	    !check_descriptors(&server.plan))
 		return EXIT_FAILURE;

@@ -143,6 +143,24 @@ struct entry;
 TAILQ_HEAD(client_list, client);
 
 /**
+ * struct process - a process that has connected
+ * @link: any order
+ * @pid: its number
+ * @clients: its connections
+ * @before: descriptors that it had before the first of them; 0: not known
+ * @ids: of which it has been told, or would be, in all connections together
+ */
+struct process {
+	TAILQ_ENTRY(process) link;
+	pid_t pid;
+	uint32_t clients;
+	uint32_t before;
+	uint32_t ids;
+};
+
+TAILQ_HEAD(process_list, process);
+
+/**
  * struct server - the switch
  * @event: the loop
  * @plan: the geometry
@@ -154,6 +172,7 @@ TAILQ_HEAD(client_list, client);
  * @entries: of the directory
  * @exhausted: it was said that no channel is left
  * @clients: connections, in order of joining
+ * @processes: theirs
  * @header: what the header in the memory must say
  * @fabric: the switch as a peer
  * @service: runs once per turn of the loop when there may be news from peers
@@ -170,6 +189,7 @@ struct server {
 	struct entry *entries;
 	bool exhausted;
 	struct client_list clients;
+	struct process_list processes;
 	struct famez_header header;
 	struct famez_fabric *fabric;
 	sd_event_source *service;
@@ -332,6 +352,15 @@ void client_accept(struct server *s, int sock);
 void client_refuse(int sock);
 
 void clients_free(struct server *s);
+
+/* ---- limits.c: descriptors of clients' processes ---- */
+
+/* The process of a new connection; NULL: out of memory. */
+struct process *process_get(struct server *s, pid_t pid);
+void process_put(struct server *s, struct process *p);
+
+/* Could each take the eventfds of its @ids?  Says which could not, and why. */
+bool processes_fit(struct server *s, pid_t newcomer);
 
 /* ---- door.c ---- */
 

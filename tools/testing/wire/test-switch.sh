@@ -581,6 +581,24 @@ ok "QEMU is refused cleanly by a full switch"
 down && qmp vm && qmp vm && [ ! -s "$tmp/vm.err" ]; ok "QEMU outlives the switch"
 qemu_quit vm; ok "QEMU ends well"
 
+# Each id that comes brings a QEMU 16 descriptors.  It has room for one more.
+switch --size 1M --clients 14 --vectors 16
+qemu vm "$sock" 16 && saw sw 'peer 1 joined' >/dev/null && qmp vm
+has=$(find "/proc/${pid[vm]}/fd" -mindepth 1 | wc -l)
+prlimit --pid "${pid[vm]}" --nofile=$((has + 32)): && stays a
+ok "who brings a QEMU no more than it can take joins"
+client late -n 16; ends late
+[ $? -eq 3 ] && grep -qx 'refused -1' "$tmp/late.out" &&
+	saw sw "pid [0-9]* refused: pid ${pid[vm]} may open $((has + 32)) files, and would need " >/dev/null
+ok "who brings it more is refused, and the log tells why"
+qmp vm && [ ! -s "$tmp/vm.err" ] && prlimit --pid "${pid[vm]}" --nofile=1024: && stays b
+ok "QEMU lives; with room for more, they join"
+quit a && gone 2 && quit b && gone 3
+start late prlimit --nofile=48 "$bin/wire-client" -S "$sock" -n 16; ends late
+[ $? -eq 3 ] && grep -qx 'refused -1' "$tmp/late.out"
+ok "who could not take what the others have is refused itself"
+qemu_quit vm; down; ok "QEMU and switch end well"
+
 rm -f "$tmp/fam"; file_switch && qemu vm "$sock" 16 && saw sw 'peer 1 joined' >/dev/null
 crash sw
 no "a file that a QEMU still holds" 'a process still holds it' --backing "$tmp/fam" --size 1M
