@@ -92,6 +92,7 @@ static int make_memory(bool famez, size_t size)
 	put_peer(memory, 6, "7up");
 	put_peer(memory, 7, "server");	/* poses as the switch */
 	put_peer(memory, 8, "evil\033[2J");
+	put_peer(memory, PEERS - 1, "Z-switch");
 	munmap(memory, size);
 	return fd;
 }
@@ -106,6 +107,7 @@ enum what {
 	SMALL_MEMORY,
 	ODD_MEMORY,	/* a header that belongs to another size */
 	EVENTFD,
+	KNOWN_EVENTFD,	/* that the test holds, too */
 	TWO_EVENTFDS,
 	MANY_EVENTFDS,
 	BROKEN_PIPE,
@@ -121,6 +123,8 @@ struct step {
 };
 
 #define MANY	200
+
+static int known_eventfd;
 
 static size_t make_fds(enum what what, int *fds)
 {
@@ -140,6 +144,9 @@ static size_t make_fds(enum what what, int *fds)
 		return 1;
 	case ODD_MEMORY:
 		fds[0] = make_memory(true, 2 * MEMORY_SIZE);
+		return 1;
+	case KNOWN_EVENTFD:
+		fds[0] = dup(known_eventfd);
 		return 1;
 	case BROKEN_PIPE:
 		if (pipe(pair))
@@ -544,6 +551,38 @@ static void test_later(void **state)
 	CHECK_LATER(-EPROTO, { BROKEN_PIPE, 2 });
 }
 
+/* Who is to be rung before the switch has told how is rung when it has. */
+static void test_owed(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct famez *handle;
+	struct server s;
+	uint32_t peer;
+	size_t size;
+	char data[64];
+
+	(void)state;
+	known_eventfd = eventfd(0, EFD_NONBLOCK);
+	p.fd = known_eventfd;
+	start_server(&s, (const struct step[]){
+		FABRIC, { EVENTFD, OWN }, { EVENTFD, OWN }, { GO, 0 },
+		{ KNOWN_EVENTFD, PEERS - 1 }, { KNOWN_EVENTFD, PEERS - 1 },
+		{ GO, 0 }, { END, 0 } });
+	assert_int_equal(famez_open(&handle, s.path, FAMEZ_NONBLOCK), 0);
+	/* it wants a channel, for which the switch is rung */
+	assert_int_equal(famez_send(handle, 2, "x", 1), -EAGAIN);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	go(&s);
+	assert_true(readable(handle, 20000));
+	while (poll(&p, 1, 0) != 1)
+		assert_int_equal(famez_recv(handle, &peer, data, sizeof(data),
+					    &size), -EAGAIN);
+	go(&s);
+	famez_close(handle);
+	stop_server(&s);
+	close(known_eventfd);
+}
+
 static void test_nonblock(void **state)
 {
 	static char large[FAMEZ_MESSAGE_MAX + 1];
@@ -566,7 +605,8 @@ static void test_nonblock(void **state)
 	assert_int_equal(famez_recv(handle, &peer, &c, 1, &size), -EAGAIN);
 	assert_int_equal(famez_next_event(handle, &event), -EAGAIN);
 	assert_false(readable(handle, 0));
-	assert_int_equal(famez_send(handle, 2, "x", 1), -ENOBUFS);
+	/* the switch has yet to say whether there is a channel */
+	assert_int_equal(famez_send(handle, 2, "x", 1), -EAGAIN);
 	assert_int_equal(famez_send(handle, 9, "x", 1), -EHOSTUNREACH);
 	assert_int_equal(famez_send(handle, PEERS, "x", 1), -EHOSTUNREACH);
 	assert_int_equal(famez_send(handle, OWN, "x", 1), -EINVAL);
@@ -626,6 +666,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_info_and_map),
 		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_nonblock),
 		cmocka_unit_test(test_descriptor_limit),
 	};

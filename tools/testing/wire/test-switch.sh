@@ -182,6 +182,13 @@ answer a ^rang 'ring 2 5' >/dev/null && saw d '^rung 5 1$' >/dev/null
 ok "who knew the old owner can ring the new one"
 answer d ^rang 'ring 1 2' >/dev/null && saw a '^rung 2 1$' >/dev/null
 ok "and the other way round"
+# Rung while the next owner stands at the door: the switch has not looked yet.
+quit d; gone 2; saw sw 'peer 2 free' "$(lines 'peer 2 joined')" >/dev/null
+kill -STOP "${pid[sw]}"; client d -n "$vectors" --stay
+until grep -q unix "/proc/${pid[d]}/wchan"; do :; done
+answer a ^rang 'ring 2 5' >/dev/null; kill -CONT "${pid[sw]}"
+saw d ^ok >/dev/null && answer d ^synced sync >/dev/null && [ "$(rung d 5)" = 0 ]
+ok "nor those that came while it joined"
 quit d; gone 2; stays e; own=$(own_id e)
 [ "$own" = 2 ] && crash e && gone 2; ok "several owners, one after the other"
 stays b --patient && answer a ^synced sync >/dev/null &&
