@@ -203,6 +203,11 @@ uint32_t famez_fabric_generation(const struct famez_fabric *f)
 	return f->generation;
 }
 
+uint32_t famez_fabric_paired(const struct famez_fabric *f, uint32_t id)
+{
+	return f->peers[id].generation;
+}
+
 uint32_t famez_fabric_longest(const struct famez_fabric *f)
 {
 	/* everyone has one to the switch, and all rings are as long */

@@ -60,6 +60,9 @@ const struct famez_layout *famez_fabric_layout(const struct famez_fabric *f);
 /* Own generation. */
 uint32_t famez_fabric_generation(const struct famez_fabric *f);
 
+/* The start of a peer that our channels with it are for, 0: it is not up. */
+uint32_t famez_fabric_paired(const struct famez_fabric *f, uint32_t id);
+
 /* The longest message that our channels take. */
 uint32_t famez_fabric_longest(const struct famez_fabric *f);
 

@@ -345,7 +345,7 @@ int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
  * * 0: answered
  * * -ETIMEDOUT: no answer in time
  * * -EINVAL: no such timeout; or to oneself
- * * -ECONNRESET: the peer restarted; in a guest also: it went down meanwhile
+ * * -ECONNRESET: the peer restarted or went down meanwhile
  * * others: of famez_send()
  */
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,

@@ -383,6 +383,7 @@ static int socket_ping(struct famez *handle, uint32_t peer,
 {
 	struct host *h = to_sock(handle)->host;
 	uint64_t deadline = now_ns() + timeout_ms * 1000000ULL;
+	uint32_t generation;
 	uint64_t start;
 	int n, r;
 
@@ -392,12 +393,15 @@ static int socket_ping(struct famez *handle, uint32_t peer,
 	r = send_ping(h, peer, deadline, &start);
 	if (r)
 		return r;
+	generation = famez_fabric_paired(h->fabric, peer);
 	while (!h->pong) {
+		if (famez_fabric_paired(h->fabric, peer) != generation)
+			return -ECONNRESET;
+		if (!ms_until(deadline))
+			return -ETIMEDOUT;
 		n = look(h, ms_until(deadline));
 		if (n < 0)
 			return n;
-		if (!h->pong && !ms_until(deadline))
-			return -ETIMEDOUT;
 	}
 	*nanoseconds = now_ns() - start;
 	return 0;

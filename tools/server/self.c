@@ -109,7 +109,9 @@ static void look_at_peers(struct server *s)
 		if (!s->peers[id].client)
 			continue;
 		look_at_peer(s, &s->peers[id]);
-		directory_look(s, &s->peers[id]);
+		/* before that, what it asks is what its predecessor asked */
+		if (s->peers[id].generation)
+			directory_look(s, &s->peers[id]);
 	}
 }
 

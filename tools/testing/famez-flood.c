@@ -4,6 +4,8 @@
  * several peers at once; none may be lost, doubled, torn or out of order.
  *
  * famez-flood [-d PATH] [-t ID,...] [-f ID,...] -n COUNT [-m LONGEST] [-b]
+ * famez-flood [-d PATH] -a LAST ...	to and from all with ids from 1 on but its own,
+ *					as soon as they all are up
  * famez-flood [-d PATH] -e [-n COUNT]	send everything back to its sender
  *
  * In a guest each receiver has a process that sends to it and may sleep; on the
@@ -20,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/famez_fabric.h>
+
 #include "message.h"
 
 #define PEERS	64
@@ -35,6 +39,7 @@ static struct stream to[PEERS], from[PEERS];
 static size_t n_to, n_from;
 static uint32_t count, longest = FAMEZ_MESSAGE_MAX;
 static bool busy;
+static uint32_t all;	/* -a */
 
 static void fail(const char *what, int err)
 {
@@ -76,6 +81,68 @@ static bool all_received(void)
 		if (from[i].next < count)
 			return false;
 	return true;
+}
+
+/* ---- All of them ------------------------------------------------------------- */
+
+static bool all_up(struct famez *f, uint32_t last)
+{
+	struct famez_peer_info *peers;
+	size_t count, i, up = 0;
+	int err;
+
+	err = famez_get_peers(f, &peers, &count);
+	if (err)
+		fail("peers", err);
+	for (i = 0; i < count; i++)
+		up += peers[i].id >= 1 && peers[i].id <= last &&
+		      peers[i].state == FAMEZ_PEER_UP;
+	free(peers);
+	return up == last;
+}
+
+/* Each of them waits for all by an endpoint that then goes on to be used. */
+static void await_all(struct famez *f, uint32_t last)
+{
+	struct pollfd p = { .fd = famez_fd(f), .events = POLLIN | POLLPRI };
+	struct famez_event event;
+	int err;
+
+	for (;;) {
+		while (!(err = famez_next_event(f, &event)))
+			;
+		if (err != -EAGAIN && err != -EOVERFLOW)
+			fail("event", err);
+		if (all_up(f, last))
+			return;
+		poll(&p, 1, -1);
+	}
+}
+
+static void name_all(struct famez *f, uint32_t last)
+{
+	struct famez_info info;
+	uint32_t id;
+	int err;
+
+	err = famez_get_info(f, &info);
+	if (err)
+		fail("info", err);
+	for (id = 1; id <= last && n_to < PEERS; id++) {
+		if (id == info.id)
+			continue;
+		to[n_to++].peer = id;
+		from[n_from++].peer = id;
+	}
+}
+
+/* -a: who it is about is known by now. */
+static void begin(struct famez *f)
+{
+	if (!all)
+		return;
+	name_all(f, all);
+	await_all(f, all);
 }
 
 /* ---- In a guest ------------------------------------------------------------ */
@@ -123,9 +190,16 @@ static int flood_guest(void)
 	int status, err, bad = 0;
 	size_t i;
 
-	err = famez_open(&f, path, busy ? FAMEZ_NONBLOCK : 0);
+	err = famez_open(&f, path, FAMEZ_NONBLOCK);
 	if (err)
 		fail("open", err);
+	begin(f);
+	if (!busy) {
+		famez_close(f);
+		err = famez_open(&f, path, 0);
+		if (err)
+			fail("open", err);
+	}
 	if (busy) {
 		printf("awake\n");
 		fflush(stdout);
@@ -181,7 +255,8 @@ static bool send_some(struct famez *f, struct stream *s)
 
 /*
  * A host peer lives only while its process does: it leaves when those it sent
- * to have read all, which it learns by a pong behind its last message.
+ * to have read all, which it learns by a pong behind its last message, or because
+ * they have left themselves.
  */
 static void part(struct famez *f)
 {
@@ -191,7 +266,8 @@ static void part(struct famez *f)
 
 	for (i = 0; i < n_to; i++) {
 		err = famez_ping(f, to[i].peer, 600000, &ns);
-		if (err)
+		if (err && err != -ENOTCONN && err != -EHOSTUNREACH &&
+		    err != -ECONNRESET)
 			fail("last ping", err);
 	}
 }
@@ -206,6 +282,7 @@ static int flood_host(void)
 	err = famez_open(&f, path, FAMEZ_NONBLOCK);
 	if (err)
 		fail("open", err);
+	begin(f);
 	p = (struct pollfd){ .fd = famez_fd(f), .events = POLLIN };
 	do {
 		bool moved = receive_some(f);
@@ -276,7 +353,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c, ret;
 
-	while ((c = getopt(argc, argv, "d:t:f:n:m:eb")) != -1) {
+	while ((c = getopt(argc, argv, "d:t:f:n:m:a:eb")) != -1) {
 		switch (c) {
 		case 'd':
 			path = optarg;
@@ -292,6 +369,9 @@ int main(int argc, char **argv)
 			break;
 		case 'm':
 			longest = strtoul(optarg, NULL, 0);
+			break;
+		case 'a':
+			all = strtoul(optarg, NULL, 0);
 			break;
 		case 'e':
 			echoes = true;

@@ -385,6 +385,37 @@ static void test_ping_timeout(void **state)
 	RUN(ping_deaf, deaf_at_first);
 }
 
+static void leaves_at_ping(struct famez *handle, int me)
+{
+	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
+	uint32_t peer;
+	size_t size;
+	char c;
+
+	(void)me;
+	CHECK_IS(famez_recv(handle, &peer, &c, 1, &size), -EAGAIN);
+	atomic_store(&stage->mark, 1);
+	CHECK_IS(poll(&p, 1, WAKE_MS), 1);
+	_exit(0);
+}
+
+static void ping_leaver(struct famez *handle, int me)
+{
+	uint64_t ns;
+
+	wait_mark(1);
+	CHECK_IS(famez_ping(handle, stage->ids[!me], 1000 * HANG_S, &ns),
+		 -ECONNRESET);
+	_exit(0);
+}
+
+/* Who pings one that goes does not wait for the answer. */
+static void test_ping_of_the_gone(void **state)
+{
+	(void)state;
+	RUN_FLAGS(FAMEZ_NONBLOCK, leaves_at_ping, ping_leaver);
+}
+
 static void talk_to_server(struct famez *handle, int me)
 {
 	struct famez_info info;
@@ -1408,6 +1439,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_ping_timeout),
+		cmocka_unit_test(test_ping_of_the_gone),
 		cmocka_unit_test(test_to_server),
 		cmocka_unit_test(test_all_sizes),
 		cmocka_unit_test(test_emsgsize),
