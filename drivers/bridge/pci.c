@@ -73,12 +73,13 @@ static int famez_irq_request(struct famez_bridge *b, int i)
 			   v->name, v);
 }
 
-/* Fewer vectors than the fabric offers are fine: senders share them. */
-static int famez_irqs_request(struct famez_bridge *b)
+/* Up to @count vectors; on an error, @count says how many could be had. */
+static int famez_irqs_try(struct famez_bridge *b, int *count)
 {
 	int i, n, err;
 
-	n = pci_alloc_irq_vectors(b->pdev, 1, b->layout.vectors, PCI_IRQ_MSIX);
+	n = pci_alloc_irq_vectors(b->pdev, 1, *count, PCI_IRQ_MSIX);
+	*count = 0;
 	if (n < 0)
 		return n;
 	b->vector = kcalloc(n, sizeof(*b->vector), GFP_KERNEL);
@@ -87,9 +88,29 @@ static int famez_irqs_request(struct famez_bridge *b)
 		err = famez_irq_request(b, i);
 		b->vectors += !err;
 	}
-	if (err)
+	*count = b->vectors;
+	if (err) {
 		famez_irqs_free(b);
+		kfree(b->vector);
+		b->vector = NULL;
+	}
 	return err;
+}
+
+/* Fewer vectors than the fabric offers are fine: senders share them. */
+static int famez_irqs_request(struct famez_bridge *b)
+{
+	int count = b->layout.vectors;
+	int err = famez_irqs_try(b, &count);
+
+	/*
+	 * x86 promises more vectors than its CPUs have, and says so when they are
+	 * requested.  A quarter of what there is, is left to other devices.
+	 */
+	count -= count / 4;
+	if (err != -ENOSPC || !count)
+		return err;
+	return famez_irqs_try(b, &count);
 }
 
 /* ---- Memory ---------------------------------------------------------------- */

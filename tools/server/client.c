@@ -13,7 +13,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -23,10 +25,11 @@
 
 #define STUCK_USEC	(10 * 1000000ULL)
 #define AGAIN_USEC	(10 * 1000ULL)
+#define SLOW_USEC	(1000 * 1000ULL)
 #define MESSAGE_COST	512	/* bytes, at least, that one takes of a socket */
 
 /* What a client's next message waits for. */
-enum wait { NOTHING, ROOM, KERNEL };
+enum wait { NOTHING, ROOM, KERNEL, OTHERS };
 
 /**
  * struct client - a connection
@@ -38,6 +41,9 @@ enum wait { NOTHING, ROOM, KERNEL };
  * @io: its event source
  * @timer: ends a wait
  * @wait: what for
+ * @waited: usec that it waited for others
+ * @unread: bytes that it had not read when others last waited for it
+ * @moved: when that last changed, in usec
  * @greeting: messages of the greeting that were sent, of GREETING
  * @told: by id
  * @queue: ids that it is to be told of, all vectors each
@@ -54,6 +60,9 @@ struct client {
 	sd_event_source *io;
 	sd_event_source *timer;
 	enum wait wait;
+	uint64_t waited;
+	int unread;
+	uint64_t moved;
 	unsigned int greeting;
 	bool *told;
 	uint16_t *queue;
@@ -154,6 +163,52 @@ static int greet(struct client *c)
 	return 0;
 }
 
+/*
+ * Has it read all that there was to tell?  Return: 1; 0: it has not, and is reading; -1:
+ * nothing has moved for long
+ */
+static int has_read(struct client *c)
+{
+	uint64_t now;
+	int unread;
+
+	if (ioctl(c->sock, SIOCOUTQ, &unread))
+		return -1;
+	sd_event_now(c->server->event, CLOCK_MONOTONIC, &now);
+	if (unread != c->unread)
+		c->moved = now;
+	c->unread = unread;
+	if (c->next == c->queued && !unread)
+		return 1;
+	return now - c->moved < SLOW_USEC ? 0 : -1;
+}
+
+/* A guest's driver runs there, so it is a QEMU's. */
+static bool is_guest(const struct client *c)
+{
+	return c->peer->state == FAMEZ_PEER_UP &&
+	       famez_load(&control_peer(c->server, c->peer->id)->kind) ==
+	       FAMEZ_KIND_BRIDGE;
+}
+
+/*
+ * What a guest rings before its QEMU has read how is lost.  So a newcomer comes up,
+ * which it does when it has its own eventfds, after the guests' QEMUs have read what
+ * they were told of it.  A QEMU that has stopped reading keeps nobody.
+ */
+static bool guests_know(const struct client *newcomer)
+{
+	struct client *c;
+
+	TAILQ_FOREACH(c, &newcomer->server->clients, link) {
+		if (c == newcomer)
+			break;
+		if (is_guest(c) && !has_read(c))
+			return false;
+	}
+	return true;
+}
+
 /* Sends the next message.  Return: 0, 1 when there is none, -errno */
 static int send_next(struct client *c)
 {
@@ -165,6 +220,8 @@ static int send_next(struct client *c)
 	if (c->next == c->queued)
 		return 1;
 	p = &c->server->peers[c->queue[c->next]];
+	if (p == c->peer && !c->vector && !guests_know(c))
+		return -EINPROGRESS;
 	err = send_number(c->sock, p->id, p->vectors[c->vector].fd);
 	if (err)
 		return err;
@@ -177,6 +234,22 @@ static int send_next(struct client *c)
 
 /* ---- Waiting ------------------------------------------------------------------- */
 
+static uint64_t wait_usec(struct client *c, enum wait what)
+{
+	uint64_t usec;
+
+	if (what == ROOM)
+		return STUCK_USEC;
+	if (what == KERNEL)
+		return AGAIN_USEC;
+	/* no event tells that somebody has read */
+	usec = c->waited / 2 + 1000;
+	if (usec > AGAIN_USEC)
+		usec = AGAIN_USEC;
+	c->waited += usec;
+	return usec;
+}
+
 static void wait_for(struct client *c, enum wait what, bool moved)
 {
 	uint32_t events = EPOLLIN | EPOLLRDHUP;
@@ -188,8 +261,8 @@ static void wait_for(struct client *c, enum wait what, bool moved)
 	sd_event_source_set_io_events(c->io, what == ROOM ? events | EPOLLOUT :
 				      events);
 	if (what != NOTHING)
-		sd_event_source_set_time_relative(c->timer, what == ROOM ?
-						  STUCK_USEC : AGAIN_USEC);
+		sd_event_source_set_time_relative(c->timer,
+						  wait_usec(c, what));
 	sd_event_source_set_enabled(c->timer, what == NOTHING ? SD_EVENT_OFF :
 				    SD_EVENT_ONESHOT);
 }
@@ -213,6 +286,9 @@ static void flush(struct client *c)
 	case -EAGAIN:
 		wait_for(c, ROOM, moved);
 		break;
+	case -EINPROGRESS:
+		wait_for(c, OTHERS, moved);
+		break;
 	case -ETOOMANYREFS:	/* too many descriptors of ours are unread */
 	case -ENOBUFS:
 	case -ENOMEM:
@@ -227,10 +303,15 @@ static void flush(struct client *c)
 /* Has all vectors of an id told, unless the client knows them. */
 static void tell(struct client *c, const struct peer *p)
 {
+	int unread;
+
 	if (c->told[p->id])
 		return;
 	c->told[p->id] = true;
 	c->queue[c->queued++] = p->id;
+	/* if it has stopped reading, the time since then counts */
+	if (!ioctl(c->sock, SIOCOUTQ, &unread) && !unread)
+		sd_event_now(c->server->event, CLOCK_MONOTONIC, &c->moved);
 }
 
 /* ---- The end ------------------------------------------------------------------- */

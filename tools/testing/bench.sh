@@ -107,6 +107,10 @@ echo $(($(irqs) - before + $(grep -c "function.*famez" $t/trace)))'
 idle() {
 	local all
 
+	# the crowd is gone when its processes are; the switch tells so, and the last
+	# of it 10 ms later
+	on all 'while famezctl --device /dev/famez_bridge1 peers | grep -q famez-crowd; do :; done'
+	sleep 1
 	all=$(on all "SECONDS_IDLE=$idle_seconds; $idle_in_guest") || fail "$all"
 	awk '{ n += $NF } END { print n }' <<<"$all" >>"$results/idle"
 }
