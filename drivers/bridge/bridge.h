@@ -159,13 +159,14 @@ struct famez_port {
  *	under @tx_lock
  * @turns: counts changes of @sleepers; changed under @tx_lock, read anywhere
  * @turn: those who wait to be the next at their port
- * @out: channel to it; no data: there is none; under @tx_lock
+ * @out: channel to it; no data: there is none; under @tx_lock, and where it is also
+ *	under bell_lock
  * @reset: messages to it were lost, which no sender has been told; under
  *	@tx_lock
- * @refused: the switch had no channel for it, which no sender has been told; under
- *	@tx_lock
+ * @refused: when the switch had no channel for it, which no sender has been told, in
+ *	jiffies; 0: it did not; under @tx_lock
  *
- * @in: channel from it; under rx_lock
+ * @in: channel from it; under rx_lock, and where it is also under bell_lock
  * @slot: place of the port that its last message went to; changed under rx_lock,
  *	read anywhere, as a guess
  * @idle: nobody has read from its ring since the work last looked; cleared under
@@ -197,7 +198,7 @@ struct famez_remote {
 	wait_queue_head_t turn;
 	struct famez_outbox out;
 	bool reset;
-	bool refused;
+	unsigned long refused;
 
 	struct famez_inbox in;
 	u32 slot;
@@ -238,7 +239,7 @@ struct famez_remote {
  *
  * @config: %FAMEZ_CONFIG_FAMEZ or what else it is; constant
  * @layout: what the control area is, without messages only where FAM lies;
- *	constant
+ *	constant, but for @taken, which is @work's
  * @id: own id; constant
  * @generation: of this start; changed by resume, when nobody is inside but
  *	sleepers that are frozen
@@ -265,10 +266,11 @@ struct famez_remote {
  * @port: likewise, who waits at them
  * @peers_epoch: of the peer table as last looked through; changed by @work alone
  * @channels_epoch: as of which the directory was followed; likewise
- * @channels_seen: what our record says of that; likewise
+ * @channels_seen: what our record says of that; likewise, and at the start
  * @wanted: ids with whom a sender wants a channel; set under their tx_lock, cleared by
  *	@work
- * @asker: which of them the switch is asked for; by @work alone
+ * @asker: which of them the switch is asked for; by @work alone, and at the start
+ * @retry: begins @work once more, for what was not to be had
  * @asked_at: when it was last rung for that, in jiffies; likewise
  * @remotes: by id, layout.peers.count of them
  *
@@ -326,6 +328,7 @@ struct famez_bridge {
 	u32 channels_seen;
 	unsigned long *wanted;
 	struct famez_asker asker;
+	struct delayed_work retry;
 	unsigned long asked_at;
 	struct famez_remote *remotes;
 
@@ -348,7 +351,7 @@ static inline bool famez_has_doorbell(const struct famez_bridge *b)
 }
 
 /*
- * Is there a channel with it?  Who has none hears of us by the peer table alone.
+ * Is there a channel with it?  Who has none hears of us by the switch alone.
  * Changed by the work; a guess elsewhere.
  */
 static inline bool famez_channel_there(const struct famez_remote *r)
@@ -435,6 +438,12 @@ void famez_catch_up(struct famez_bridge *b);
 /** famez_again() - there is more to do for a peer: have the work see to it */
 void famez_again(struct famez_bridge *b, u32 id);
 
+/** famez_retry() - have the work look in a second: something was not to be had */
+void famez_retry(struct famez_bridge *b);
+
+/** famez_look_at_peer() - take up what the table says of a peer; the work alone */
+void famez_look_at_peer(struct famez_bridge *b, u32 id);
+
 /** famez_later() - likewise, in a tick, unless something happens before */
 void famez_later(struct famez_bridge *b, u32 id);
 
@@ -488,7 +497,17 @@ int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation);
  */
 int famez_channel_move(struct famez_bridge *b, u32 id);
 
+/**
+ * famez_channel_lose() - use those channels no more that famez_remote.found has not
+ *
+ * Not a byte of them is written.  Context: nobody is inside
+ */
+void famez_channel_lose(struct famez_bridge *b, u32 id);
+
 /* ---- directory.c: which channels are ours ---- */
+
+/** famez_directory_forget() - after sleep: lose all channels that are others' now */
+void famez_directory_forget(struct famez_bridge *b);
 
 /** famez_directory_follow() - read it, and have all channels where it says */
 void famez_directory_follow(struct famez_bridge *b);

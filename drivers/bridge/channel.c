@@ -20,7 +20,7 @@ static void famez_in_down(struct famez_bridge *b, u32 id)
 /* Under tx_lock.  What was on its way is lost, and a sender is told. */
 static void famez_out_down(struct famez_remote *r)
 {
-	if (famez_tx_in_flight(&r->out.tx))
+	if (famez_found_forget(&r->found) || famez_tx_in_flight(&r->out.tx))
 		r->reset = true;
 	if (r->out.tx.data)
 		famez_out_pair(&r->out, 0, 0);
@@ -50,7 +50,7 @@ int famez_channel_pair(struct famez_bridge *b, u32 id, u32 generation)
 	mutex_lock(&r->tx_lock);
 	famez_out_down(r);
 	WRITE_ONCE(r->generation, generation);
-	r->refused = false;
+	r->refused = 0;
 	r->pong_due = 0;
 	famez_ends_up(b, r);
 	mutex_unlock(&r->tx_lock);
@@ -63,18 +63,19 @@ unlock:
 /* ---- From place to place --------------------------------------------------------------- */
 
 /* Under rx_lock and tx_lock; marks of the peer are looked at under bell_lock. */
-static void famez_ends_use(struct famez_bridge *b, struct famez_remote *r,
-			   const struct famez_found *found)
+static void famez_ends_use(struct famez_bridge *b, struct famez_remote *r)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&b->bell_lock, flags);
 	r->in.ports = &b->ports;
-	famez_found_use(found, &r->out, &r->in);
+	famez_found_lose(&r->found, &r->out, &r->in);
+	famez_found_use(&r->found, &r->out, &r->in, b->generation,
+			r->generation);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 }
 
-/* Under rx_lock.  What was read of a channel that is none any more is not needed. */
+/* Under rx_lock.  Those with something to read stay. */
 static void famez_drop_boxes(struct famez_inbox *in)
 {
 	u32 slot;
@@ -83,30 +84,40 @@ static void famez_drop_boxes(struct famez_inbox *in)
 		kvfree(famez_inbox_drop_box(in, slot));
 }
 
-static int famez_channel_move_locked(struct famez_bridge *b, u32 id)
+static void famez_channel_place(struct famez_bridge *b, struct famez_remote *r)
 {
-	static const struct famez_found none;
-	struct famez_remote *r = &b->remotes[id];
-	int err;
-
 	lockdep_assert_held(&b->rx_lock);
-	famez_in_down(b, id);
-	famez_drop_boxes(&r->in);
+	if (!r->generation)
+		famez_drop_boxes(&r->in);
 	famez_found_charge(&r->found, &b->layout,
 			   famez_inbox_has_boxes(&r->in));
 	mutex_lock(&r->tx_lock);
-	famez_out_down(r);
-	famez_ends_use(b, r, &r->found);
+	famez_ends_use(b, r);
 	mutex_unlock(&r->tx_lock);
+}
+
+static int famez_channel_move_locked(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	bool both = r->out.tx.data && r->in.rx.data;
+	int err = 0;
+
+	famez_channel_place(b, r);
 	/* until they are paired, who sends waits */
-	err = r->generation ? famez_make_boxes(b, id) : 0;
+	if (r->generation)
+		err = famez_make_boxes(b, id);
+	if (err) {
+		r->found.out = NULL;
+		r->found.in = NULL;
+		famez_channel_place(b, r);
+	}
 	mutex_lock(&r->tx_lock);
-	if (err)
-		famez_ends_use(b, r, &none);
-	else
-		famez_ends_up(b, r);
+	famez_ends_up(b, r);
 	mutex_unlock(&r->tx_lock);
 	set_bit(id, b->active);
+	/* one without the other: somebody has spoilt it; the switch puts it right */
+	if (both && !r->out.tx.data != !r->in.rx.data)
+		set_bit(id, b->wanted);
 	return err;
 }
 
@@ -126,4 +137,15 @@ int famez_channel_move(struct famez_bridge *b, u32 id)
 		famez_wake_remote(b, id);
 	}
 	return err;
+}
+
+void famez_channel_lose(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+
+	mutex_lock(&b->rx_lock);
+	mutex_lock(&r->tx_lock);
+	famez_found_lose(&r->found, &r->out, &r->in);
+	mutex_unlock(&r->tx_lock);
+	mutex_unlock(&b->rx_lock);
 }

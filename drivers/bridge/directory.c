@@ -31,6 +31,21 @@ static void famez_directory_scan(struct famez_bridge *b)
 	}
 }
 
+/* A guess, as the ends are not locked. */
+static bool famez_moves(const struct famez_remote *r)
+{
+	return famez_found_new(&r->found, &r->out, &r->in);
+}
+
+void famez_directory_forget(struct famez_bridge *b)
+{
+	u32 id;
+
+	famez_directory_scan(b);
+	for (id = 0; id < b->layout.peers.count; id++)
+		famez_channel_lose(b, id);
+}
+
 void famez_directory_follow(struct famez_bridge *b)
 {
 	struct famez_peer *mine = famez_record(b, b->id);
@@ -39,12 +54,16 @@ void famez_directory_follow(struct famez_bridge *b)
 	u32 id;
 
 	famez_directory_scan(b);
-	for (id = 0; id < b->layout.peers.count; id++)
+	for (id = 0; id < b->layout.peers.count; id++) {
+		/* of one that is gone, all that came is taken out first */
+		if (READ_ONCE(b->started) && famez_moves(&b->remotes[id]))
+			famez_look_at_peer(b, id);
 		err |= famez_channel_move(b, id);
+	}
 	/* no memory: what is missing is looked for again */
 	WRITE_ONCE(b->channels_epoch, err ? epoch - 1 : epoch);
 	if (err)
-		queue_delayed_work(system_highpri_wq, &b->work, HZ);
+		famez_retry(b);
 	b->channels_seen = epoch;
 	/* from here on, what we let go of may be another's */
 	famez_store_release(&mine->channels_seen, epoch);
@@ -57,8 +76,9 @@ int famez_channel_want(struct famez_bridge *b, u32 id)
 	struct famez_remote *r = &b->remotes[id];
 
 	lockdep_assert_held(&r->tx_lock);
-	if (r->refused) {
-		r->refused = false;
+	/* one that nobody came for is old, and by now there may be some */
+	if (r->refused && time_before(jiffies, r->refused + HZ)) {
+		r->refused = 0;
 		return -ENOBUFS;
 	}
 	set_bit(id, b->wanted);
@@ -81,7 +101,7 @@ static void famez_asker_close(struct famez_bridge *b)
 	b->asker.open = false;
 	clear_bit(id, b->wanted);
 	mutex_lock(&r->tx_lock);
-	r->refused = !r->out.tx.data;
+	r->refused = r->out.tx.data ? 0 : jiffies | 1;
 	mutex_unlock(&r->tx_lock);
 	famez_wake_remote(b, id);
 }
@@ -89,16 +109,23 @@ static void famez_asker_close(struct famez_bridge *b)
 /* One ask at a time, each peer that is wanted in turn. */
 static void famez_asker_next(struct famez_bridge *b)
 {
-	u32 n = b->layout.peers.count;
-	u32 id = find_next_bit(b->wanted, n, FAMEZ_ASK_PEER(b->asker.ask) + 1);
+	u32 i, id, n = b->layout.peers.count;
+	u32 last = FAMEZ_ASK_PEER(b->asker.ask);
 
-	if (id >= n)
-		id = find_first_bit(b->wanted, n);
-	if (id >= n)
+	for (i = 1; i <= n; i++) {
+		id = array_index_nospec((last + i) % n, n);
+		if (!test_bit(id, b->wanted))
+			continue;
+		/* it may have come meanwhile, since the other wanted it, too */
+		if (b->remotes[id].out.tx.data && b->remotes[id].in.rx.data) {
+			clear_bit(id, b->wanted);
+			continue;
+		}
+		famez_asker_ask(&b->asker, famez_record(b, b->id), id);
+		b->asked_at = jiffies;
+		famez_ring(b, b->layout.server_id);
 		return;
-	famez_asker_ask(&b->asker, famez_record(b, b->id), id);
-	b->asked_at = jiffies;
-	famez_ring(b, b->layout.server_id);
+	}
 }
 
 /* A stranger may have spoilt the question, the answer, or the bell. */
@@ -108,7 +135,7 @@ static void famez_asker_wait(struct famez_bridge *b)
 		b->asked_at = jiffies;
 		famez_ring(b, b->layout.server_id);
 	}
-	queue_delayed_work(system_highpri_wq, &b->work, HZ);
+	famez_retry(b);
 }
 
 void famez_directory_look(struct famez_bridge *b)

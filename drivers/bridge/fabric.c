@@ -160,6 +160,13 @@ bool famez_lost(struct famez_bridge *b)
 	       b->layout.fabric;
 }
 
+/* Those whom we ring when we come, go, or change: the switch tells the others. */
+static bool famez_knows(struct famez_bridge *b, u32 id)
+{
+	return id == b->layout.server_id ||
+	       famez_channel_there(&b->remotes[id]);
+}
+
 /* ---- Bells ------------------------------------------------------------------ */
 
 /* Under bell_lock, as others leave marks of ours, too; or in a panic. */
@@ -253,7 +260,9 @@ static bool famez_fabric_calls(struct famez_bridge *b)
 	return famez_peers_epoch(b) != READ_ONCE(b->peers_epoch) ||
 	       famez_load(&mine->channels_epoch) !=
 	       READ_ONCE(b->channels_epoch) ||
-	       READ_ONCE(b->asker.open) || famez_record_spoilt(b);
+	       (READ_ONCE(b->asker.open) &&
+		famez_asker_answered(&b->asker, mine)) ||
+	       famez_record_spoilt(b);
 }
 
 /*
@@ -299,6 +308,19 @@ void famez_again(struct famez_bridge *b, u32 id)
 {
 	set_bit(id, b->rung);
 	mod_delayed_work(system_highpri_wq, &b->work, 0);
+}
+
+static void famez_retry_work(struct work_struct *work)
+{
+	struct famez_bridge *b = container_of(to_delayed_work(work),
+					      struct famez_bridge, retry);
+
+	mod_delayed_work(system_highpri_wq, &b->work, 0);
+}
+
+void famez_retry(struct famez_bridge *b)
+{
+	queue_delayed_work(system_wq, &b->retry, HZ);
 }
 
 void famez_later(struct famez_bridge *b, u32 id)
@@ -368,10 +390,10 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 	if (famez_channel_pair(b, id, generation)) {
 		/* no memory: it stays as it was for us, until we look again */
 		set_bit(id, b->rung);
-		queue_delayed_work(system_highpri_wq, &b->work, HZ);
+		famez_retry(b);
 		return false;
 	}
-	if (famez_channel_there(&b->remotes[id]))
+	if (famez_knows(b, id))
 		famez_ring(b, id);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
@@ -379,7 +401,7 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 	return true;
 }
 
-static void famez_look_at_peer(struct famez_bridge *b, u32 id)
+void famez_look_at_peer(struct famez_bridge *b, u32 id)
 {
 	struct famez_seen now = { .generation = famez_peer_generation(b, id) };
 
@@ -420,7 +442,7 @@ static void famez_refresh_record(struct famez_bridge *b)
 	spoilt |= famez_restore(&mine->generation, b->generation);
 	for (id = 0; spoilt && id < b->layout.peers.count; id++)
 		if (b->remotes[id].generation &&
-		    famez_channel_there(&b->remotes[id]))
+		    famez_knows(b, id))
 			famez_ring(b, id);
 }
 
@@ -430,6 +452,9 @@ static void famez_serve(struct famez_bridge *b, u32 id)
 	clear_bit(id, b->rung);
 	smp_mb__after_atomic();	/* then look */
 	famez_look_at_peer(b, id);
+	/* who waited for it to come up finds that it is gone again */
+	if (!READ_ONCE(b->remotes[id].generation))
+		famez_wake_remote(b, id);
 	if (!famez_channel_service(b, id))
 		return;
 	/* more than its share: others first, and its readers may look, too */
@@ -507,6 +532,7 @@ int famez_fabric_init(struct famez_bridge *b)
 	for (i = 0; i < n; i++)
 		famez_remote_init(&b->remotes[i]);
 	INIT_DELAYED_WORK(&b->work, famez_fabric_work);
+	INIT_DELAYED_WORK(&b->retry, famez_retry_work);
 	famez_new_generation(b);
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
 	famez_directory_follow(b);
@@ -560,7 +586,7 @@ void famez_fabric_start(struct famez_bridge *b)
 	WRITE_ONCE(b->started, true);
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (id != b->id && famez_peer_generation(b, id) &&
-		    famez_channel_there(&b->remotes[id]))
+		    famez_knows(b, id))
 			famez_ring(b, id);
 	/* what was left before interrupts were on has rung nobody */
 	famez_fabric_interrupt(b);
@@ -574,6 +600,9 @@ void famez_fabric_stop(struct famez_bridge *b)
 	/* the work must not put our generation right behind us */
 	WRITE_ONCE(b->started, false);
 	cancel_delayed_work_sync(&b->work);
+	cancel_delayed_work_sync(&b->retry);
+	/* which may have begun it once more */
+	cancel_delayed_work_sync(&b->work);
 	if (famez_lost(b))
 		return;
 	/*
@@ -584,7 +613,7 @@ void famez_fabric_stop(struct famez_bridge *b)
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (READ_ONCE(b->remotes[id].generation) &&
-		    famez_channel_there(&b->remotes[id]))
+		    famez_knows(b, id))
 			famez_ring(b, id);
 }
 
@@ -596,6 +625,8 @@ void famez_fabric_restart(struct famez_bridge *b)
 {
 	u32 id;
 
+	/* while a hibernated guest was off, they may have been given to others */
+	famez_directory_forget(b);
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (b->remotes[id].generation)
 			famez_channel_pair(b, id, 0);
@@ -618,6 +649,6 @@ void famez_fabric_panic(struct famez_bridge *b)
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)
 		if (READ_ONCE(b->remotes[id].generation) &&
-		    famez_channel_there(&b->remotes[id]))
+		    famez_knows(b, id))
 			famez_ring_unlocked(b, id);
 }

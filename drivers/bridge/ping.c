@@ -135,6 +135,9 @@ static int famez_ping_one(struct famez_bridge *b, u32 id, unsigned long start,
 	cookie = get_random_u64() | 1;
 	famez_ping_expect(b, r, cookie);
 	err = famez_ping_send(b, id, cookie, start, timeout);
+	/* it may have waited for the peer to come up */
+	if (!generation)
+		generation = READ_ONCE(r->generation);
 	if (!err)
 		err = famez_ping_wait(b, r, generation,
 				      famez_left(start, timeout));

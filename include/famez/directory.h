@@ -29,6 +29,8 @@
  * @out_size: bytes of its ring
  * @in_size: likewise
  * @charged: bytes of all channels that famez_found_charge() took for this peer
+ * @lost_out: our side of one that it names no more, see famez_found_lose()
+ * @lost_in: likewise
  */
 struct famez_found {
 	struct famez_channel *out;
@@ -36,6 +38,8 @@ struct famez_found {
 	__u32 out_size;
 	__u32 in_size;
 	__u64 charged;
+	struct famez_tx lost_out;
+	struct famez_rx lost_in;
 };
 
 /**
@@ -83,15 +87,21 @@ static inline void famez_found_note(struct famez_found *found,
 	}
 }
 
+static inline bool famez_found_same(const struct famez_channel *channel,
+				    __u32 size, const __u8 *data, __u32 used)
+{
+	return channel ? channel->data == data && size == used : !data;
+}
+
 /** famez_found_new() - is that another than what the two ends use? */
 static inline bool famez_found_new(const struct famez_found *found,
 				   const struct famez_outbox *out,
 				   const struct famez_inbox *in)
 {
-	return (found->out ? found->out->data : NULL) != out->tx.data ||
-	       (found->in ? found->in->data : NULL) != in->rx.data ||
-	       (found->out && found->out_size != out->tx.size) ||
-	       (found->in && found->in_size != in->rx.size);
+	return !famez_found_same(found->out, found->out_size, out->tx.data,
+				 out->tx.size) ||
+	       !famez_found_same(found->in, found->in_size, in->rx.data,
+				 in->rx.size);
 }
 
 static inline __u64 famez_channel_bytes(const struct famez_channel *channel,
@@ -128,35 +138,94 @@ static inline void famez_found_charge(struct famez_found *found,
 }
 
 /**
+ * famez_found_lose() - stop using channels that the directory does not name
+ * @found: the channels with a peer
+ * @out: the sending end
+ * @in: the receiving end
+ *
+ * Not a byte of them is written: they may be others' by now.  Somebody may have
+ * spoilt the directory, though, so our side is kept for famez_found_use().
+ */
+static inline void famez_found_lose(struct famez_found *found,
+				    struct famez_outbox *out,
+				    struct famez_inbox *in)
+{
+	if (out->tx.data &&
+	    !famez_found_same(found->out, found->out_size, out->tx.data,
+			      out->tx.size)) {
+		found->lost_out = out->tx;
+		out->tx.own = 0;
+		out->tx.other = 0;
+		out->tx.data = NULL;
+	}
+	if (in->rx.data &&
+	    !famez_found_same(found->in, found->in_size, in->rx.data,
+			      in->rx.size)) {
+		found->lost_in = in->rx;
+		in->rx.own = 0;
+		in->rx.other = 0;
+		in->rx.data = NULL;
+	}
+}
+
+/**
+ * famez_found_forget() - a pair of generations ends: what was lost of it is lost
+ * @found: the channels
+ *
+ * Return: true when a sender must be told
+ */
+static inline bool famez_found_forget(struct famez_found *found)
+{
+	bool lost = found->lost_out.data;
+
+	found->lost_out.data = NULL;
+	found->lost_in.data = NULL;
+	return lost;
+}
+
+/**
  * famez_found_use() - have the two ends use what was found
  * @found: the channels
- * @out: the sending end, paired for no generation
+ * @out: the sending end; where another channel is found, it has none
  * @in: the receiving end, likewise, with its ports
+ * @own: own generation
+ * @other: the peer's; 0: it is not up
  *
- * A box is made for one size of ring, so as long as there is one, a ring of another
- * size is none.
+ * A channel that was lost, and is found again for the same generations, goes on where
+ * it was.  A box is made for one size of ring, so as long as there is one, a ring of
+ * another size is none.
  */
-static inline void famez_found_use(const struct famez_found *found,
+static inline void famez_found_use(struct famez_found *found,
 				   struct famez_outbox *out,
-				   struct famez_inbox *in)
+				   struct famez_inbox *in, __u32 own,
+				   __u32 other)
 {
-	struct famez_channel *from = found->in;
+	struct famez_channel *c = found->out;
 
-	if (from && famez_inbox_has_boxes(in) && in->rx.size != found->in_size)
-		from = NULL;
-	out->tx.data = NULL;
-	if (found->out) {
-		out->tx.mine = &found->out->tx;
-		out->tx.theirs = &found->out->rx;
-		out->tx.data = found->out->data;
+	if (c && !out->tx.data) {
+		if (found->lost_out.data == c->data && other &&
+		    found->lost_out.size == found->out_size &&
+		    found->lost_out.own == own &&
+		    found->lost_out.other == other)
+			out->tx = found->lost_out;
+		out->tx.mine = &c->tx;
+		out->tx.theirs = &c->rx;
+		out->tx.data = c->data;
 		out->tx.size = found->out_size;
+		found->lost_out.data = NULL;
 	}
-	in->rx.data = NULL;
-	if (from) {
-		in->rx.mine = &from->rx;
-		in->rx.theirs = &from->tx;
-		in->rx.data = from->data;
+	c = found->in;
+	if (c && famez_inbox_has_boxes(in) && in->rx.size != found->in_size)
+		c = NULL;
+	if (c && !in->rx.data) {
+		if (found->lost_in.data == c->data && other &&
+		    found->lost_in.own == own && found->lost_in.other == other)
+			in->rx = found->lost_in;
+		in->rx.mine = &c->rx;
+		in->rx.theirs = &c->tx;
+		in->rx.data = c->data;
 		in->rx.size = found->in_size;
+		found->lost_in.data = NULL;
 	}
 }
 

@@ -407,7 +407,8 @@ void famez_fabric_unbind(struct famez_fabric *f, uint32_t slot)
 
 /* ---- Generations -------------------------------------------------------- */
 
-void channel_down(struct famez_fabric *f, uint32_t id)
+/* Takes both channels with a peer down; what came is kept in the boxes. */
+static void channel_down(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
 
@@ -415,13 +416,29 @@ void channel_down(struct famez_fabric *f, uint32_t id)
 	famez_inbox_begin(p->in);
 	if (p->in->rx.own)
 		rx_drain(f, id);
-	if (famez_tx_in_flight(&p->out->tx))
+	if (famez_found_forget(&p->found) || famez_tx_in_flight(&p->out->tx))
 		p->reset = true;
 	p->waiting = 0;
 	if (p->out->tx.data)
 		famez_out_pair(p->out, 0, 0);
 	if (p->in->rx.data)
 		famez_inbox_pair(p->in, 0, 0);
+}
+
+int channel_up(struct famez_fabric *f, uint32_t id)
+{
+	struct peer *p = &f->peers[id];
+
+	if (!p->generation)
+		return 0;
+	if (make_boxes(f, id))
+		return -ENOMEM;
+	p->active = channel_there(p);
+	if (p->out->tx.data)
+		famez_out_pair(p->out, f->generation, p->generation);
+	if (p->in->rx.data)
+		famez_inbox_pair(p->in, f->generation, p->generation);
+	return 0;
 }
 
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
@@ -435,9 +452,5 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	p->refused = false;
 	p->pong_due = 0;
 	p->active = channel_there(p);
-	if (generation && p->out->tx.data)
-		famez_out_pair(p->out, f->generation, generation);
-	if (generation && p->in->rx.data)
-		famez_inbox_pair(p->in, f->generation, generation);
-	return 0;
+	return channel_up(f, id);
 }

@@ -28,13 +28,6 @@ static void read_directory(struct famez_fabric *f)
 	}
 }
 
-static void use_none(struct peer *p)
-{
-	static const struct famez_found none;
-
-	famez_found_use(&none, p->out, p->in);
-}
-
 /* Its first channel. */
 static int make_ends(struct famez_fabric *f, struct peer *p)
 {
@@ -51,28 +44,51 @@ static int make_ends(struct famez_fabric *f, struct peer *p)
 	return 0;
 }
 
+/* Those with something to read stay. */
+static void drop_boxes(struct peer *p)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < FAMEZ_GRANTS; slot++)
+		free(famez_inbox_drop_box(p->in, slot));
+}
+
+static void place(struct famez_fabric *f, struct peer *p)
+{
+	if (!p->generation)
+		drop_boxes(p);
+	famez_found_charge(&p->found, &f->layout,
+			   famez_inbox_has_boxes(p->in));
+	famez_found_lose(&p->found, p->out, p->in);
+	famez_found_use(&p->found, p->out, p->in, f->generation,
+			p->generation);
+}
+
 /* Has the ends of the channels with a peer where the directory says. */
 static int follow_peer(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
-	uint32_t slot;
+	bool both = p->out->tx.data && p->in->rx.data;
 	int err;
 
 	if (!famez_found_new(&p->found, p->out, p->in))
 		return 0;
+	/* of one that is gone, all that came is taken out first */
+	if (channel_there(p))
+		fabric_look_at_peer(f, id);
 	if (make_ends(f, p))
 		return -ENOMEM;
-	channel_down(f, id);
-	for (slot = 0; slot < FAMEZ_GRANTS; slot++)
-		free(famez_inbox_drop_box(p->in, slot));
-	famez_found_charge(&p->found, &f->layout,
-			   famez_inbox_has_boxes(p->in));
-	famez_found_use(&p->found, p->out, p->in);
-	err = p->generation ? channel_pair(f, id, p->generation) : 0;
-	if (err)
-		use_none(p);
-	else if (p->generation)
+	place(f, p);
+	err = channel_up(f, id);
+	if (err) {
+		p->found.out = NULL;
+		p->found.in = NULL;
+		place(f, p);
+	}
+	if (p->generation)
 		fabric_ring(f, id);
+	/* one without the other: somebody has spoilt it; the switch puts it right */
+	p->wanted |= both && !p->out->tx.data != !p->in->rx.data;
 	return err;
 }
 
@@ -99,10 +115,15 @@ void channels_follow(struct famez_fabric *f)
 static void ask_next(struct famez_fabric *f)
 {
 	uint32_t i, id, n = f->layout.peers.count;
+	struct peer *p;
 
 	for (i = 1; i <= n && !f->asker.open; i++) {
 		id = (FAMEZ_ASK_PEER(f->asker.ask) + i) % n;
-		if (!f->peers[id].wanted)
+		p = &f->peers[id];
+		/* it may have come meanwhile, since the other wanted it, too */
+		if (p->out->tx.data && p->in->rx.data)
+			p->wanted = false;
+		if (!p->wanted)
 			continue;
 		famez_asker_ask(&f->asker, fabric_record(f, f->config.id), id);
 		fabric_ring(f, f->layout.server_id);
@@ -131,10 +152,10 @@ void channels_look(struct famez_fabric *f)
 
 	if (famez_load(&mine->channels_epoch) != f->channels_epoch)
 		channels_follow(f);
-	if (!answered)
-		return;
-	f->asker.open = false;
-	asked->wanted = false;
-	asked->refused = !asked->out->tx.data;
+	if (answered) {
+		f->asker.open = false;
+		asked->wanted = false;
+		asked->refused = !asked->out->tx.data;
+	}
 	ask_next(f);
 }

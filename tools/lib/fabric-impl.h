@@ -61,7 +61,7 @@ struct famez_fabric {
 	struct famez_events events;
 };
 
-/* Is there a channel with it?  Who has none hears of us by the peer table alone. */
+/* Is there a channel with it?  Who has none hears of us by the switch alone. */
 static inline bool channel_there(const struct peer *p)
 {
 	return p->out->tx.data || p->in->rx.data;
@@ -100,8 +100,8 @@ int channel_want(struct famez_fabric *f, uint32_t id);
 
 /* ---- channel.c ---- */
 
-/* Takes both channels with a peer down; what came is kept in the boxes. */
-void channel_down(struct famez_fabric *f, uint32_t id);
+/* Sets those channels with a peer up that are not yet, for its generation. */
+int channel_up(struct famez_fabric *f, uint32_t id);
 
 /* Sets both channels with a peer up for its generation, 0: down. */
 int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation);

@@ -59,6 +59,12 @@ uint32_t fabric_generation_of(const struct famez_fabric *f, uint32_t id)
 	return famez_load_acquire(&record->generation);
 }
 
+/* Those whom we ring when we come, go, or change: the switch tells the others. */
+static bool knows(const struct famez_fabric *f, uint32_t id)
+{
+	return id == f->layout.server_id || channel_there(&f->peers[id]);
+}
+
 /* Sets the channels with a peer up for its generation. */
 static int pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 {
@@ -67,7 +73,7 @@ static int pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	if (generation == f->peers[id].generation)
 		return 0;
 	err = channel_pair(f, id, generation);
-	if (!err && channel_there(&f->peers[id]))
+	if (!err && knows(f, id))
 		fabric_ring(f, id);
 	return err;
 }
@@ -121,7 +127,7 @@ static void refresh_record(struct famez_fabric *f)
 	spoilt = famez_restore(&mine->vectors, f->config.vectors);
 	spoilt |= famez_restore(&mine->generation, f->generation);
 	for (id = 0; spoilt && id < f->layout.peers.count; id++)
-		if (f->peers[id].generation && channel_there(&f->peers[id]))
+		if (f->peers[id].generation && knows(f, id))
 			fabric_ring(f, id);
 }
 
@@ -311,7 +317,7 @@ void famez_fabric_stop(struct famez_fabric *f)
 	famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
 	famez_mb();
 	for (id = 0; id < f->layout.peers.count; id++) {
-		if (f->peers[id].generation && channel_there(&f->peers[id]))
+		if (f->peers[id].generation && knows(f, id))
 			fabric_ring(f, id);
 		for (slot = 0; slot < FAMEZ_GRANTS; slot++)
 			free(f->peers[id].in->box[slot]);

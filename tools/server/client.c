@@ -183,12 +183,11 @@ static int has_read(struct client *c)
 	return now - c->moved < SLOW_USEC ? 0 : -1;
 }
 
-/* A guest's driver runs there, so it is a QEMU's. */
-static bool is_guest(const struct client *c)
+/* Does it say so of itself? */
+static bool is_kind(const struct client *c, uint32_t kind)
 {
 	return c->peer->state == FAMEZ_PEER_UP &&
-	       famez_load(&control_peer(c->server, c->peer->id)->kind) ==
-	       FAMEZ_KIND_BRIDGE;
+	       famez_load(&control_peer(c->server, c->peer->id)->kind) == kind;
 }
 
 /*
@@ -203,7 +202,7 @@ static bool guests_know(const struct client *newcomer)
 	TAILQ_FOREACH(c, &newcomer->server->clients, link) {
 		if (c == newcomer)
 			break;
-		if (is_guest(c) && !has_read(c))
+		if (is_kind(c, FAMEZ_KIND_BRIDGE) && !has_read(c))
 			return false;
 	}
 	return true;
@@ -453,13 +452,16 @@ static bool fits(struct server *s, struct client *newcomer,
 	struct process *p;
 	struct client *c;
 
-	TAILQ_FOREACH(p, &s->processes, link)
+	TAILQ_FOREACH(p, &s->processes, link) {
 		p->ids = 0;
+		p->delicate = false;
+	}
 	/* the switch's, and its own */
 	newcomer->process->ids = 2;
 	TAILQ_FOREACH(c, &s->clients, link) {
 		newcomer->process->ids++;
 		c->process->ids += c->queued + !c->told[peer->id];
+		c->process->delicate |= !is_kind(c, FAMEZ_KIND_HOST);
 	}
 	return processes_fit(s, newcomer->process->pid);
 }

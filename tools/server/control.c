@@ -67,10 +67,10 @@ void control_write_header(struct server *s)
 	__atomic_store_n(&h->magic, s->header.magic, __ATOMIC_RELEASE);
 }
 
-void control_mend(struct server *s, uint32_t id)
+void control_mend(struct server *s)
 {
 	control_write_header(s);
-	directory_mend(s, id);
+	directory_mend(s);
 }
 
 /* ---- The whole --------------------------------------------------------------- */

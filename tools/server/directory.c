@@ -36,14 +36,19 @@ static uint64_t offset_of(const struct server *s, uint32_t n)
 	return channels->offset + (uint64_t)n * channels->stride;
 }
 
+static struct famez_direntry *shared_entry(const struct server *s, uint32_t n)
+{
+	const struct famez_place *directory = &s->plan.layout.directory;
+
+	return (void *)((char *)s->memory.map + directory->offset +
+			(uint64_t)n * directory->stride);
+}
+
 /* Mirrors an entry.  Its size makes it valid. */
 static void write_entry(const struct server *s, uint32_t n)
 {
-	const struct famez_place *directory = &s->plan.layout.directory;
 	const struct entry *e = &s->entries[n];
-	struct famez_direntry *shared =
-		(void *)((char *)s->memory.map + directory->offset +
-			 (uint64_t)n * directory->stride);
+	struct famez_direntry *shared = shared_entry(s, n);
 
 	famez_store(&shared->size, e->from ? famez_load(&shared->size) : 0);
 	famez_wmb();
@@ -107,13 +112,60 @@ void directory_free(struct server *s)
 	s->entries = NULL;
 }
 
-void directory_mend(struct server *s, uint32_t id)
+/* ---- The mirror ---------------------------------------------------------------- */
+
+/* Tells peers that their channels have changed. */
+static void tell_changed(struct server *s)
+{
+	uint32_t id;
+
+	for (id = 1; id <= s->plan.layout.server_id; id++) {
+		if (famez_load(&control_peer(s, id)->channels_epoch) ==
+		    s->peers[id].channels_epoch)
+			continue;
+		control_publish_channels(s, id);
+		peer_notify(s, id);
+	}
+}
+
+static void changed(struct server *s, uint32_t id)
+{
+	if (id < s->plan.layout.peers.count)
+		s->peers[id].channels_epoch++;
+}
+
+static bool is_right(const struct server *s, uint32_t n,
+		     const struct famez_direntry *shared)
+{
+	const struct entry *e = &s->entries[n];
+
+	return famez_load(&shared->size) == (e->from ? s->plan.ring : 0) &&
+	       famez_load(&shared->from) == e->from &&
+	       famez_load(&shared->to) == e->to &&
+	       le64toh(__atomic_load_n(&shared->offset, __ATOMIC_RELAXED)) ==
+	       (e->from ? offset_of(s, n) : 0);
+}
+
+/*
+ * Who follows a spoilt entry loses a channel, or takes one that is others': so both
+ * look once more, those it is about and those it was said to be about.
+ */
+void directory_mend(struct server *s)
 {
 	uint32_t n;
 
-	for (n = 0; n < s->plan.layout.directory.count; n++)
-		if (s->entries[n].from == id || s->entries[n].to == id)
-			write_entry(s, n);
+	for (n = 0; n < s->plan.layout.directory.count; n++) {
+		struct famez_direntry *shared = shared_entry(s, n);
+
+		if (is_right(s, n, shared))
+			continue;
+		changed(s, famez_load(&shared->from));
+		changed(s, famez_load(&shared->to));
+		changed(s, s->entries[n].from);
+		changed(s, s->entries[n].to);
+		write_entry(s, n);
+	}
+	tell_changed(s);
 }
 
 /* ---- On demand ----------------------------------------------------------------- */
@@ -166,13 +218,6 @@ static bool give_pair(struct server *s, uint32_t one, uint32_t other)
 	return true;
 }
 
-/* Tells a peer that its channels have changed, or that it has its answer. */
-static void tell(struct server *s, struct peer *p)
-{
-	control_publish_channels(s, p->id);
-	peer_notify(s, p->id);
-}
-
 static void none_left(struct server *s, uint32_t one, uint32_t other)
 {
 	if (!s->exhausted)
@@ -183,18 +228,15 @@ static void none_left(struct server *s, uint32_t one, uint32_t other)
 
 static void answer(struct server *s, struct peer *p, struct peer *other)
 {
-	if (other->client && other != p) {
-		if (find(s, p->id, other->id) >= 0) {
-			/* it does not see it: somebody has spoilt the entry */
-			directory_mend(s, p->id);
-		} else if (!give_pair(s, p->id, other->id)) {
-			none_left(s, p->id, other->id);
-			return;
-		}
-		p->channels_epoch++;
-		other->channels_epoch++;
-		tell(s, other);
+	/* both may have asked */
+	if (!other->client || other == p || find(s, p->id, other->id) >= 0)
+		return;
+	if (!give_pair(s, p->id, other->id)) {
+		none_left(s, p->id, other->id);
+		return;
 	}
+	changed(s, p->id);
+	changed(s, other->id);
 }
 
 void directory_look(struct server *s, struct peer *p)
@@ -208,8 +250,11 @@ void directory_look(struct server *s, struct peer *p)
 		return;
 	if (ask != p->answered && id && id <= s->plan.clients)
 		answer(s, p, &s->peers[id]);
+	/* what it does not see, somebody has spoilt */
+	directory_mend(s);
 	p->answered = ask;
-	tell(s, p);
+	control_publish_channels(s, p->id);
+	peer_notify(s, p->id);
 }
 
 void directory_take_back(struct server *s, struct peer *gone)
@@ -232,6 +277,6 @@ void directory_take_back(struct server *s, struct peer *gone)
 			continue;
 		e->holder = other;
 		e->until = ++s->peers[other].channels_epoch;
-		tell(s, &s->peers[other]);
 	}
+	tell_changed(s);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Descriptors of the clients' processes.  Each is sent an eventfd for each vector of
- * each id, and a QEMU that may open no more crashes.  So who would bring them more
- * than they can take is refused.
+ * each id, and a QEMU that may open no more crashes.  So who would bring one more than
+ * it can take is refused.  Programs of ours take no harm, and keep nobody out: one
+ * that cannot take its descriptors is told so by its library.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 #include "server.h"
 
-#define SPARE	16	/* for what a process opens besides */
+#define SPARE	64	/* for what a process opens besides, disks and the like */
 
 static struct process *find(struct server *s, pid_t pid)
 {
@@ -41,6 +42,21 @@ static uint32_t count_descriptors(pid_t pid)
 	return n - 2;	/* . and .. */
 }
 
+/*
+ * May it open so many?  What we may not know is no reason to refuse; nor that a process
+ * lowers its limit when it is in.
+ */
+static bool may_open(struct process *p, uint64_t need)
+{
+	struct rlimit rlimit;
+
+	if (!p->before || prlimit(p->pid, RLIMIT_NOFILE, NULL, &rlimit))
+		return true;
+	if (p->limit < rlimit.rlim_cur)
+		p->limit = rlimit.rlim_cur;
+	return need <= p->limit;
+}
+
 struct process *process_get(struct server *s, pid_t pid)
 {
 	struct process *p = find(s, pid);
@@ -51,6 +67,7 @@ struct process *process_get(struct server *s, pid_t pid)
 			return NULL;
 		p->pid = pid;
 		p->before = count_descriptors(pid);
+		may_open(p, 0);
 		TAILQ_INSERT_TAIL(&s->processes, p, link);
 	}
 	p->clients++;
@@ -65,30 +82,19 @@ void process_put(struct server *s, struct process *p)
 	free(p);
 }
 
-/* May it open so many?  What we may not know is no reason to refuse. */
-static bool may_open(const struct process *p, uint64_t need, uint64_t *limit)
-{
-	struct rlimit rlimit;
-
-	if (!p->before || prlimit(p->pid, RLIMIT_NOFILE, NULL, &rlimit))
-		return true;
-	*limit = rlimit.rlim_cur;
-	return rlimit.rlim_cur == RLIM_INFINITY || need <= rlimit.rlim_cur;
-}
-
 bool processes_fit(struct server *s, pid_t newcomer)
 {
-	uint64_t need, limit;
 	struct process *p;
+	uint64_t need;
 
 	TAILQ_FOREACH(p, &s->processes, link) {
 		/* each client has the memory, too */
 		need = p->before + p->clients + SPARE +
 		       (uint64_t)p->ids * s->plan.layout.vectors;
-		if (may_open(p, need, &limit))
+		if ((!p->delicate && p->pid != newcomer) || may_open(p, need))
 			continue;
 		say("connection of pid %d refused: pid %d may open %llu files, and would need %llu; raise that (prlimit --pid %d --nofile=%llu:), or give the switch fewer --vectors",
-		    (int)newcomer, (int)p->pid, (unsigned long long)limit,
+		    (int)newcomer, (int)p->pid, (unsigned long long)p->limit,
 		    (unsigned long long)need, (int)p->pid,
 		    (unsigned long long)need);
 		return false;

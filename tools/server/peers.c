@@ -238,7 +238,7 @@ void peer_join(struct server *s, struct peer *p, struct client *c, pid_t pid)
 	p->generation = 0;
 	*p->name = '\0';
 	p->unwatched = !watch(s, p, pid);
-	control_mend(s, p->id);
+	control_mend(s);
 	mailslot_name(s, p->id, "Driverless QEMU");
 	peer_set_state(s, p, FAMEZ_PEER_ATTACHED);
 }

@@ -148,14 +148,18 @@ TAILQ_HEAD(client_list, client);
  * @pid: its number
  * @clients: its connections
  * @before: descriptors that it had before the first of them; 0: not known
+ * @limit: descriptors that it may have, or might have had when it connected
  * @ids: of which it has been told, or would be, in all connections together
+ * @delicate: one of them is not known to be a program of ours
  */
 struct process {
 	TAILQ_ENTRY(process) link;
 	pid_t pid;
 	uint32_t clients;
 	uint32_t before;
+	uint64_t limit;
 	uint32_t ids;
+	bool delicate;
 };
 
 TAILQ_HEAD(process_list, process);
@@ -262,8 +266,8 @@ bool control_write(struct server *s);
 /* Writes the header once more. */
 void control_write_header(struct server *s);
 
-/* Writes once more what a newcomer will read; strangers may have spoilt it. */
-void control_mend(struct server *s, uint32_t id);
+/* Puts right what a newcomer will read. */
+void control_mend(struct server *s);
 
 struct famez_peer *control_peer(const struct server *s, uint32_t id);
 
@@ -284,8 +288,10 @@ void control_clear_peer(struct server *s, uint32_t id);
 bool directory_make(struct server *s);
 void directory_free(struct server *s);
 
-/* Writes the entries of a peer's channels once more. */
-void directory_mend(struct server *s, uint32_t id);
+/* Puts right what strangers have spoilt in the directory, and tells who may have
+ * seen it.
+ */
+void directory_mend(struct server *s);
 
 /* Gives a peer the channels that it may have asked for. */
 void directory_look(struct server *s, struct peer *p);

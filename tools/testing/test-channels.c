@@ -5,12 +5,14 @@
  * the living have let go of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include <famez.h>
+#include <famez/directory.h>
 #include "plan.h"
 #include "switch.h"
 
@@ -322,6 +324,85 @@ static void test_let_go(void **state)
 	famez_close(one.f);
 }
 
+/* The memory of the switch. */
+static uint8_t *map_memory(size_t *size)
+{
+	char name[64];
+	void *memory;
+	int fd;
+
+	backing_name(name, sizeof(name), sw.pid);
+	fd = shm_open(name, O_RDWR, 0);
+	assert_true(fd >= 0);
+	*size = lseek(fd, 0, SEEK_END);
+	memory = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	close(fd);
+	return memory;
+}
+
+/* A stranger takes all entries of a peer out of the directory. */
+static void spoil(uint32_t id)
+{
+	struct famez_layout l;
+	struct famez_header h;
+	struct famez_span span;
+	size_t size, n = 0;
+	uint8_t *memory = map_memory(&size);
+	uint32_t i;
+
+	memcpy(&h, memory + FAMEZ_HEADER_OFFSET, sizeof(h));
+	assert_int_equal(famez_layout_read(&l, &h, size), 0);
+	for (i = 0; i < l.directory.count; i++) {
+		struct famez_direntry *e = (void *)(memory +
+			l.directory.offset + i * l.directory.stride);
+
+		if (!famez_directory_read(&l, memory, i, id, &span))
+			continue;
+		famez_store(&e->size, 0);
+		n++;
+	}
+	assert_true(n >= 4);
+	munmap(memory, size);
+}
+
+/*
+ * What is missing in the directory is not used; when the switch has put it right, all
+ * goes on where it was: what was read does not come again, and nothing is lost.
+ */
+static void test_spoilt(void **state)
+{
+	struct member one, two, three;
+	struct famez_info info;
+	uint64_t ns;
+	int i;
+
+	(void)state;
+	join(&one, FAMEZ_NONBLOCK);
+	join(&two, FAMEZ_NONBLOCK);
+	join(&three, FAMEZ_NONBLOCK);
+	assert_int_equal(famez_get_info(one.f, &info), 0);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(say(&one, &two), 0);
+		assert_int_equal(say(&two, &one), 0);
+	}
+	spoil(one.id);
+	/* has it read the directory, and the switch put that right */
+	assert_int_equal(say(&one, &three), 0);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(say(&one, &two), 0);
+		assert_int_equal(say(&two, &one), 0);
+	}
+	assert_int_equal(famez_ping(one.f, info.server_id, 1000 * HANG_S, &ns),
+			 0);
+	assert_int_equal(one.got, 10);
+	assert_int_equal(two.got, 10);
+	assert_int_equal(three.got, 1);
+	famez_close(one.f);
+	famez_close(two.f);
+	famez_close(three.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blocking, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exhausted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_let_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spoilt, setup, teardown),
 	};
 
 	return RUN_PLAN("channels", tests);

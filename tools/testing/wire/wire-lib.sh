@@ -169,7 +169,8 @@ fee_reads_race() {
 
 # qemu NAME SOCKET VECTORS: a machine without a guest; QMP on its pipe.
 qemu() {
-	start "$1" "${QEMU:-qemu-system-x86_64}" -nodefaults -display none -accel tcg -S \
+	# shellcheck disable=SC2086 # a command with its words
+	start "$1" ${QEMU:-qemu-system-x86_64} -nodefaults -display none -accel tcg -S \
 		-chardev "socket,path=$2,id=c" \
 		-device "ivshmem-doorbell,chardev=c,vectors=$3" -qmp stdio
 	saw "$1" QMP >/dev/null &&
