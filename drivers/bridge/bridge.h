@@ -163,6 +163,7 @@ struct famez_port {
  *	under bell_lock
  * @reset: messages to it were lost, which no sender has been told; under
  *	@tx_lock
+ * @wants: a sender wants a channel to it; under @tx_lock
  * @refused: when the switch had no channel for it, which no sender has been told, in
  *	jiffies; 0: it did not; under @tx_lock
  *
@@ -198,6 +199,7 @@ struct famez_remote {
 	wait_queue_head_t turn;
 	struct famez_outbox out;
 	bool reset;
+	bool wants;
 	unsigned long refused;
 
 	struct famez_inbox in;
@@ -270,6 +272,7 @@ struct famez_remote {
  * @wanted: ids with whom a sender wants a channel; set under their tx_lock, cleared by
  *	@work
  * @asker: which of them the switch is asked for; by @work alone, and at the start
+ * @for_sender: somebody who sends is to be told the answer; by @work alone
  * @retry: begins @work once more, for what was not to be had
  * @asked_at: when it was last rung for that, in jiffies; likewise
  * @remotes: by id, layout.peers.count of them
@@ -328,6 +331,7 @@ struct famez_bridge {
 	u32 channels_seen;
 	unsigned long *wanted;
 	struct famez_asker asker;
+	bool for_sender;
 	struct delayed_work retry;
 	unsigned long asked_at;
 	struct famez_remote *remotes;

@@ -113,6 +113,11 @@ static int famez_channel_move_locked(struct famez_bridge *b, u32 id)
 	}
 	mutex_lock(&r->tx_lock);
 	famez_ends_up(b, r);
+	/* it is here before the answer is: who sends to it later waits for another */
+	if (r->out.tx.data && id == FAMEZ_ASK_PEER(b->asker.ask)) {
+		r->wants = false;
+		b->for_sender = false;
+	}
 	mutex_unlock(&r->tx_lock);
 	set_bit(id, b->active);
 	/* one without the other: somebody has spoilt it; the switch puts it right */

@@ -81,6 +81,7 @@ int famez_channel_want(struct famez_bridge *b, u32 id)
 		r->refused = 0;
 		return -ENOBUFS;
 	}
+	r->wants = true;
 	set_bit(id, b->wanted);
 	mod_delayed_work(system_highpri_wq, &b->work, 0);
 	return -EAGAIN;
@@ -99,9 +100,13 @@ static void famez_asker_close(struct famez_bridge *b)
 	struct famez_remote *r = &b->remotes[id];
 
 	b->asker.open = false;
-	clear_bit(id, b->wanted);
 	mutex_lock(&r->tx_lock);
-	r->refused = r->out.tx.data ? 0 : jiffies | 1;
+	/* who came since it was asked is not answered by that */
+	if (r->out.tx.data || r->wants == b->for_sender) {
+		clear_bit(id, b->wanted);
+		r->refused = r->wants && !r->out.tx.data ? jiffies | 1 : 0;
+		r->wants = false;
+	}
 	mutex_unlock(&r->tx_lock);
 	famez_wake_remote(b, id);
 }
@@ -121,6 +126,9 @@ static void famez_asker_next(struct famez_bridge *b)
 			clear_bit(id, b->wanted);
 			continue;
 		}
+		mutex_lock(&b->remotes[id].tx_lock);
+		b->for_sender = b->remotes[id].wants;
+		mutex_unlock(&b->remotes[id].tx_lock);
 		famez_asker_ask(&b->asker, famez_record(b, b->id), id);
 		b->asked_at = jiffies;
 		famez_ring(b, b->layout.server_id);

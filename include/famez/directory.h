@@ -153,7 +153,8 @@ static inline void famez_found_lose(struct famez_found *found,
 	if (out->tx.data &&
 	    !famez_found_same(found->out, found->out_size, out->tx.data,
 			      out->tx.size)) {
-		found->lost_out = out->tx;
+		if (out->tx.own)
+			found->lost_out = out->tx;
 		out->tx.own = 0;
 		out->tx.other = 0;
 		out->tx.data = NULL;
@@ -161,7 +162,8 @@ static inline void famez_found_lose(struct famez_found *found,
 	if (in->rx.data &&
 	    !famez_found_same(found->in, found->in_size, in->rx.data,
 			      in->rx.size)) {
-		found->lost_in = in->rx;
+		if (in->rx.own)
+			found->lost_in = in->rx;
 		in->rx.own = 0;
 		in->rx.other = 0;
 		in->rx.data = NULL;

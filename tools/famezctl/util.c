@@ -122,7 +122,7 @@ static const char *peer_error(int error)
 	case -ENOTCONN:
 		return "it is attached, but no driver or program runs there";
 	case -ENOBUFS:
-		return "the fabric has no channel to it; it needs more memory (famez-server --size)";
+		return "the fabric has no channel to it; a larger famez-server --size has more";
 	case -ECONNREFUSED:
 		return "nobody there has opened that port";
 	case -ECONNRESET:

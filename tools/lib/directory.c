@@ -87,6 +87,11 @@ static int follow_peer(struct famez_fabric *f, uint32_t id)
 	}
 	if (p->generation)
 		fabric_ring(f, id);
+	/* it is here before the answer is: who sends to it later waits for another */
+	if (p->out->tx.data && id == FAMEZ_ASK_PEER(f->asker.ask)) {
+		p->sender = false;
+		f->for_sender = false;
+	}
 	/* one without the other: somebody has spoilt it; the switch puts it right */
 	p->wanted |= both && !p->out->tx.data != !p->in->rx.data;
 	return err;
@@ -125,6 +130,7 @@ static void ask_next(struct famez_fabric *f)
 			p->wanted = false;
 		if (!p->wanted)
 			continue;
+		f->for_sender = p->sender;
 		famez_asker_ask(&f->asker, fabric_record(f, f->config.id), id);
 		fabric_ring(f, f->layout.server_id);
 	}
@@ -139,8 +145,16 @@ int channel_want(struct famez_fabric *f, uint32_t id)
 		return -ENOBUFS;
 	}
 	p->wanted = true;
+	p->sender = true;
 	ask_next(f);
 	return -EAGAIN;
+}
+
+static void end_ask(struct peer *p)
+{
+	p->refused = p->sender && !p->out->tx.data;
+	p->wanted = false;
+	p->sender = false;
 }
 
 void channels_look(struct famez_fabric *f)
@@ -154,8 +168,9 @@ void channels_look(struct famez_fabric *f)
 		channels_follow(f);
 	if (answered) {
 		f->asker.open = false;
-		asked->wanted = false;
-		asked->refused = !asked->out->tx.data;
+		/* who came since it was asked is not answered by that */
+		if (asked->out->tx.data || asked->sender == f->for_sender)
+			end_ask(asked);
 	}
 	ask_next(f);
 }

@@ -20,6 +20,7 @@ struct ends {
  * @seen: what events have told of it
  * @active: the channel from it is not armed; it may have messages
  * @wanted: the switch is to be asked for channels
+ * @sender: since somebody sends to it, who is to be told if there are none
  * @refused: it had none to give, which no sender has been told
  * @reset: messages to it were lost, which no sender has been told
  * @boxed: places of our ports in whose box there may be messages
@@ -35,6 +36,7 @@ struct peer {
 	struct famez_seen seen;
 	bool active;
 	bool wanted;
+	bool sender;
 	bool refused;
 	bool reset;
 	uint64_t boxed;
@@ -54,6 +56,7 @@ struct famez_fabric {
 	uint32_t channels_epoch;	/* as of which the directory was followed */
 	uint32_t channels_seen;		/* what our record says of that */
 	struct famez_asker asker;
+	bool for_sender;		/* somebody who sends is to be told the answer */
 	struct famez_ports ports;
 	uint32_t next[FAMEZ_GRANTS];	/* whose message is looked for first */
 	struct peer *peers;	/* by id */

@@ -84,8 +84,11 @@ ok 'node01: peers/2/tx_waits + 1: a sender sleeps'
 on node02 'while famezctl recv --nonblock --raw >/dev/null; do :; done' 2>/dev/null
 says node01 '^sent'
 [ "$(value node01 peers/2/tx_waits)" -eq $((waits + 1)) ]; ok 'and once only'
+# With PREEMPT_RT the handler is a thread, which several interrupts may wake once.
+test=-eq
+on node01 uname -v | grep -q PREEMPT_RT && test=-le
 for node in node01 node02; do
-	[ "$(on $node "cat $sys/vectors/*/interrupts" | awk '{ n += $1 } END { print n }')" -eq "$(interrupts $node)" ]
+	[ "$(on $node "cat $sys/vectors/*/interrupts" | awk '{ n += $1 } END { print n }')" $test "$(interrupts $node)" ]
 	ok "$node: the vectors' interrupts are those that the kernel counts"
 done
 [ "$(value node01 peers/2/tx_doorbells)" -ge "$(value node02 peers/1/rx_doorbells)" ] &&
