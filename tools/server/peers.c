@@ -18,7 +18,7 @@
 #include <doorbell.h>
 #include "server.h"
 
-#define TELL_USEC	10000
+#define TELL_USEC	10	/* for each client that there may be */
 
 /* ---- State ------------------------------------------------------------------- */
 
@@ -73,21 +73,22 @@ static int on_time_to_tell(sd_event_source *source, uint64_t usec,
 
 /*
  * Each of many that come or go at once makes all others look at all.  So they are
- * told at once of a first one, and of those that follow in this time all together.
+ * told at once of a first one, and of those that follow together: in the time that
+ * it takes so many to look.
  */
 static void tell_soon(struct server *s)
 {
-	uint64_t now;
+	uint64_t now, next = s->told + TELL_USEC * s->plan.clients;
 
 	if (!s->tell ||
 	    sd_event_source_get_enabled(s->tell, NULL) == SD_EVENT_ONESHOT)
 		return;
 	sd_event_now(s->event, CLOCK_MONOTONIC, &now);
-	if (now >= s->told + TELL_USEC) {
+	if (now >= next) {
 		tell_all(s);
 		return;
 	}
-	sd_event_source_set_time(s->tell, s->told + TELL_USEC);
+	sd_event_source_set_time(s->tell, next);
 	sd_event_source_set_enabled(s->tell, SD_EVENT_ONESHOT);
 }
 
