@@ -117,6 +117,8 @@ static void famez_asker_next(struct famez_bridge *b)
 	u32 i, id, n = b->layout.peers.count;
 	u32 last = FAMEZ_ASK_PEER(b->asker.ask);
 
+	if (bitmap_empty(b->wanted, n))
+		return;
 	for (i = 1; i <= n; i++) {
 		id = array_index_nospec((last + i) % n, n);
 		if (!test_bit(id, b->wanted))

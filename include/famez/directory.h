@@ -221,6 +221,7 @@ static inline void famez_found_use(struct famez_found *found,
 		c = NULL;
 	if (c && !in->rx.data) {
 		if (found->lost_in.data == c->data && other &&
+		    found->lost_in.size == found->in_size &&
 		    found->lost_in.own == own && found->lost_in.other == other)
 			in->rx = found->lost_in;
 		in->rx.mine = &c->rx;

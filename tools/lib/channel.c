@@ -425,19 +425,25 @@ static void channel_down(struct famez_fabric *f, uint32_t id)
 		famez_inbox_pair(p->in, 0, 0);
 }
 
-int channel_up(struct famez_fabric *f, uint32_t id)
+/* With the boxes that it takes. */
+static void ends_up(struct famez_fabric *f, struct peer *p)
 {
-	struct peer *p = &f->peers[id];
-
-	if (!p->generation)
-		return 0;
-	if (make_boxes(f, id))
-		return -ENOMEM;
 	p->active = channel_there(p);
+	if (!p->generation)
+		return;
 	if (p->out->tx.data)
 		famez_out_pair(p->out, f->generation, p->generation);
 	if (p->in->rx.data)
 		famez_inbox_pair(p->in, f->generation, p->generation);
+}
+
+int channel_up(struct famez_fabric *f, uint32_t id)
+{
+	struct peer *p = &f->peers[id];
+
+	if (p->generation && make_boxes(f, id))
+		return -ENOMEM;
+	ends_up(f, p);
 	return 0;
 }
 
@@ -451,6 +457,6 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	p->generation = generation;
 	p->refused = false;
 	p->pong_due = 0;
-	p->active = channel_there(p);
-	return channel_up(f, id);
+	ends_up(f, p);
+	return 0;
 }

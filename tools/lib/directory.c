@@ -162,9 +162,10 @@ void channels_look(struct famez_fabric *f)
 	struct famez_peer *mine = fabric_record(f, f->config.id);
 	/* the answer first: what it is about is in the directory by then */
 	bool answered = f->asker.open && famez_asker_answered(&f->asker, mine);
+	bool changed = famez_load(&mine->channels_epoch) != f->channels_epoch;
 	struct peer *asked = &f->peers[FAMEZ_ASK_PEER(f->asker.ask)];
 
-	if (famez_load(&mine->channels_epoch) != f->channels_epoch)
+	if (changed)
 		channels_follow(f);
 	if (answered) {
 		f->asker.open = false;
@@ -172,5 +173,7 @@ void channels_look(struct famez_fabric *f)
 		if (asked->out->tx.data || asked->sender == f->for_sender)
 			end_ask(asked);
 	}
-	ask_next(f);
+	/* all peers are gone through for that: not at each ring */
+	if (changed || answered)
+		ask_next(f);
 }

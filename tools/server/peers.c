@@ -49,8 +49,7 @@ void peer_notify(struct server *s, uint32_t id)
 	peer_ring(s, id, l->notify_vector % armed);
 }
 
-/* The table has changed: has everyone look at it. */
-static void tell_all(struct server *s)
+void peers_tell(struct server *s)
 {
 	uint32_t id;
 
@@ -67,7 +66,7 @@ static int on_time_to_tell(sd_event_source *source, uint64_t usec,
 {
 	(void)source;
 	(void)usec;
-	tell_all(context);
+	peers_tell(context);
 	return 0;
 }
 
@@ -85,7 +84,7 @@ static void tell_soon(struct server *s)
 		return;
 	sd_event_now(s->event, CLOCK_MONOTONIC, &now);
 	if (now >= next) {
-		tell_all(s);
+		peers_tell(s);
 		return;
 	}
 	sd_event_source_set_time(s->tell, next);
@@ -98,11 +97,6 @@ void peer_set_state(struct server *s, struct peer *p, uint32_t state)
 	p->epoch++;
 	control_publish_peer(s, p->id);
 	tell_soon(s);
-}
-
-void peers_tell(struct server *s)
-{
-	tell_all(s);
 }
 
 /* ---- The beginning and the end -------------------------------------------- */

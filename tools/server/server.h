@@ -337,7 +337,7 @@ void peer_ring(struct server *s, uint32_t id, uint32_t vector);
 /* Rings a peer, if it is up, to have it look at the peer table. */
 void peer_notify(struct server *s, uint32_t id);
 
-/* Tells everyone now of what they would be told soon. */
+/* The table has changed: has everyone look at it, now. */
 void peers_tell(struct server *s);
 
 /* ---- vectors.c: eventfds ---- */
