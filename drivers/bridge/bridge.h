@@ -36,6 +36,7 @@ struct eventfd_ctx;
 struct famez_names;
 struct inode;
 struct iov_iter;
+struct mm_struct;
 struct pci_dev;
 
 /**
@@ -120,6 +121,16 @@ struct famez_vector {
 struct famez_watch {
 	struct list_head list;
 	struct eventfd_ctx *eventfd;
+};
+
+/**
+ * struct famez_window - memory of the device, mapped for the kernel
+ * @at: where; NULL: it is not
+ * @pages: by vmap_pfn(), not memremap()
+ */
+struct famez_window {
+	void *at;
+	bool pages;
 };
 
 /**
@@ -229,6 +240,9 @@ struct famez_remote {
  * @regs: its registers
  * @memory: bus address of the shared memory
  * @control: the control area, mapped
+ * @control_window: likewise
+ * @fam: all of FAM, mapped; where that would not be write-back, or is of no use, it
+ *	is not; only while there are operations inside
  * @vector: interrupt vectors
  * @vectors: how many are requested
  *
@@ -294,6 +308,8 @@ struct famez_bridge {
 	void __iomem *regs;
 	phys_addr_t memory;
 	u8 *control;
+	struct famez_window control_window;
+	struct famez_window fam;
 	struct famez_vector *vector;
 	int vectors;
 
@@ -377,6 +393,42 @@ void famez_doorbell(struct famez_bridge *b, u32 peer, u32 vector);
 
 int famez_pci_register(void);
 void famez_pci_unregister(void);
+
+/* ---- window.c: the kernel's mappings ---- */
+
+/**
+ * famez_window_open() - map memory of the device, write-back if that can be had
+ * @w: the mapping
+ * @at: bus address
+ * @bytes: how many; need not be whole pages
+ *
+ * Context: may sleep
+ *
+ * Return: 0 or -ENOMEM
+ */
+int famez_window_open(struct famez_window *w, phys_addr_t at, size_t bytes);
+
+/** famez_window_close() - unmap it; may sleep; nothing, if it is not mapped */
+void famez_window_close(struct famez_window *w);
+
+/** famez_window_open_fam() - map all of FAM at @b->fam, if that is of use */
+void famez_window_open_fam(struct famez_bridge *b);
+
+/* ---- memtype.c: what the page tables say ---- */
+
+#define FAMEZ_MEMORY_ALIEN	U32_MAX	/* not the device's */
+
+/**
+ * famez_memtype_kernel() - of a mapping of the kernel
+ * @at: where
+ * @page_size: of the page there, in bytes, where one is; or NULL
+ *
+ * Return: %FAMEZ_MEMORY_WB and so on
+ */
+u32 famez_memtype_kernel(const void *at, u64 *page_size);
+
+/** famez_memtype_user() - likewise of a program's; under mmap_lock */
+u32 famez_memtype_user(struct mm_struct *mm, unsigned long address, u64 *page_size);
 
 /* ---- fabric.c: control area, peers, bells ---- */
 

@@ -102,6 +102,7 @@ static const struct file_operations famez_bridge_fops = {
 	.unlocked_ioctl = famez_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	/* msync(2) and fsync(2): what is written is where it belongs */
 	.fsync = noop_fsync,
 };
@@ -117,6 +118,7 @@ static const struct file_operations famez_fam_fops = {
 	.unlocked_ioctl = famez_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	/* msync(2) and fsync(2): what is written is where it belongs */
 	.fsync = noop_fsync,
 };

@@ -146,6 +146,18 @@ long famez_ioc_recv_batch(struct file *file, void __user *user);
 ssize_t famez_text_write(struct kiocb *iocb, struct iov_iter *from);
 ssize_t famez_text_read(struct kiocb *iocb, struct iov_iter *to);
 long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+/**
+ * famez_fam_memtype() - what a program's mapping of FAM is
+ * @b: the bridge
+ * @address: in the program
+ * @page_size: of the page there, in bytes, where one is
+ *
+ * Context: may sleep
+ *
+ * Return: %FAMEZ_MEMORY_WB and so on; %FAMEZ_MEMORY_ALIEN: it is none of this device
+ */
+u32 famez_fam_memtype(struct famez_bridge *b, unsigned long address, u64 *page_size);
+
 int famez_fam_mmap(struct file *file, struct vm_area_struct *vma);
 loff_t famez_fam_llseek(struct file *file, loff_t offset, int whence);
 ssize_t famez_fam_read(struct kiocb *iocb, struct iov_iter *to);

@@ -8,6 +8,7 @@
 
 #include <linux/device.h>
 #include <linux/eventfd.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/uio.h>
@@ -43,6 +44,43 @@ static inline void famez_vm_flags_clear(struct vm_area_struct *vma,
 #else
 #define famez_class_create(name)	class_create(name)
 #endif
+
+/* 6.6 made what huge_fault() is asked for an order */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define FAMEZ_HUGE_FAULT(name, vmf, order) \
+	vm_fault_t name(struct vm_fault *(vmf), enum page_entry_size order)
+#define FAMEZ_FAULT_PMD	PE_SIZE_PMD
+#else
+#define FAMEZ_HUGE_FAULT(name, vmf, order) \
+	vm_fault_t name(struct vm_fault *(vmf), unsigned int order)
+#define FAMEZ_FAULT_PMD	(PMD_SHIFT - PAGE_SHIFT)
+#endif
+
+/*
+ * Before 6.12 only mappings of S_DAX inodes are asked for huge pages; since 6.15 those
+ * are taken to have struct pages, and ours have none
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define FAMEZ_INODE_FLAGS	S_DAX
+#else
+#define FAMEZ_INODE_FLAGS	0
+#endif
+
+/* 6.17 made a pfn_t a number; before, it has to say that there is no struct page */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+#define famez_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP)
+#else
+#define famez_pfn(pfn)	(pfn)
+#endif
+
+static inline vm_fault_t famez_insert_pmd(struct vm_fault *vmf, unsigned long pfn,
+					  bool write)
+{
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_pfn_pmd(vmf, famez_pfn(pfn), write);
+}
 
 /* 6.8 took the count from eventfd_signal() */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)

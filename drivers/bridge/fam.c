@@ -12,26 +12,174 @@
 #include "chardev.h"
 #include "compat.h"
 
+/* Mapped at a time: a guest may have less room than a device has memory. */
+#define FAMEZ_FAM_WINDOW	SZ_64K
+
+/*
+ * A part of FAM, up to the end of a window, in the kernel's memory: how many bytes of
+ * @bytes there are, or -ENOMEM.  @w is closed afterwards.  The caller is inside.
+ */
+static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes,
+				struct famez_window *w, void **at)
+{
+	size_t in = offset % FAMEZ_FAM_WINDOW;
+
+	*w = (struct famez_window) { };
+	bytes = min_t(u64, bytes, b->layout.fam_size - offset);
+	bytes = min_t(size_t, bytes, FAMEZ_FAM_WINDOW - in);
+	*at = b->fam.at + offset;
+	if (b->fam.at)
+		return bytes;
+	if (famez_window_open(w, b->memory + b->layout.fam_offset + offset, bytes))
+		return -ENOMEM;
+	*at = w->at;
+	return bytes;
+}
+
 /* ---- mmap ------------------------------------------------------------------- */
+
+/*
+ * Pages are entered here rather than by vmf_insert_pfn(), which gives them the
+ * memory type that MTRRs and the kernel's list of memory types say, and that is
+ * uncached.  There is no struct page behind them: who pins pages gets EFAULT.
+ */
+struct famez_fill {
+	struct mm_struct *mm;
+	unsigned long pfn;
+	pgprot_t prot;
+};
+
+static int famez_fam_enter_page(pte_t *pte, unsigned long address, void *data)
+{
+	struct famez_fill *fill = data;
+	unsigned long pfn = fill->pfn++;
+
+	if (pte_none(*pte))
+		set_pte_at(fill->mm, address, pte,
+			   pte_mkspecial(pfn_pte(pfn, fill->prot)));
+	return 0;
+}
+
+/* The page that belongs at an address.  mmap has checked that the FAM has it. */
+static unsigned long famez_fam_pfn(struct vm_area_struct *vma,
+				   unsigned long address)
+{
+	struct famez_bridge *b = vma->vm_private_data;
+
+	return PHYS_PFN(b->memory + b->layout.fam_offset) + vma->vm_pgoff +
+	       ((address - vma->vm_start) >> PAGE_SHIFT);
+}
+
+/* All that one page of the page tables has room for: one fault for 2 MiB. */
+static vm_fault_t famez_fam_fill(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long base = ALIGN_DOWN(vmf->address, PMD_SIZE);
+	unsigned long start = max(base, vma->vm_start);
+	unsigned long end = min(base + PMD_SIZE, vma->vm_end);
+	struct famez_fill fill = {
+		.mm = vma->vm_mm,
+		.pfn = famez_fam_pfn(vma, start),
+		.prot = vma->vm_page_prot,
+	};
+	int err;
+
+	/* another thread was faster, by a huge page */
+	if (pmd_leaf(READ_ONCE(*vmf->pmd)))
+		return VM_FAULT_NOPAGE;
+	err = apply_to_page_range(vma->vm_mm, start, end - start,
+				  famez_fam_enter_page, &fill);
+	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_NOPAGE;
+}
 
 static vm_fault_t famez_fam_fault(struct vm_fault *vmf)
 {
 	struct famez_bridge *b = vmf->vma->vm_private_data;
-	phys_addr_t at;
 	vm_fault_t ret;
 
 	if (!famez_enter(b))
 		return VM_FAULT_SIGBUS;
-	/* mmap has checked that the FAM goes that far */
-	at = b->memory + b->layout.fam_offset + ((u64)vmf->pgoff << PAGE_SHIFT);
-	ret = vmf_insert_pfn(vmf->vma, vmf->address, PHYS_PFN(at));
+	ret = famez_fam_fill(vmf);
 	famez_leave(b);
 	return ret;
 }
 
+/* Is there room for a huge page, and would it be write-back? */
+static bool famez_fam_huge(struct vm_fault *vmf, unsigned long *pfn)
+{
+	struct famez_bridge *b = vmf->vma->vm_private_data;
+	unsigned long start = ALIGN_DOWN(vmf->address, PMD_SIZE);
+
+	if (!b->fam.at || start < vmf->vma->vm_start ||
+	    vmf->vma->vm_end - start < PMD_SIZE)
+		return false;
+	*pfn = famez_fam_pfn(vmf->vma, start);
+	return IS_ALIGNED(*pfn, PMD_SIZE >> PAGE_SHIFT);
+}
+
+static FAMEZ_HUGE_FAULT(famez_fam_huge_fault, vmf, order)
+{
+	struct famez_bridge *b = vmf->vma->vm_private_data;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+	unsigned long pfn;
+
+	if (order != FAMEZ_FAULT_PMD)
+		return ret;
+	if (!famez_enter(b))
+		return VM_FAULT_SIGBUS;
+	if (famez_fam_huge(vmf, &pfn))
+		ret = famez_insert_pmd(vmf, pfn,
+				       vmf->flags & FAULT_FLAG_WRITE);
+	famez_leave(b);
+	return ret;
+}
+
+/* What a debugger reads or writes; a private mapping is not there to be written. */
+static int famez_fam_access(struct vm_area_struct *vma, unsigned long address,
+			    void *data, int length, int write)
+{
+	u64 offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + address - vma->vm_start;
+	struct famez_bridge *b = vma->vm_private_data;
+	struct famez_window w;
+	ssize_t bytes;
+	void *at;
+
+	if (write && !(vma->vm_flags & VM_MAYWRITE))
+		return -EACCES;
+	if (!famez_enter(b))
+		return -ENODEV;
+	bytes = famez_fam_window(b, offset,
+				 min_t(u64, length, vma->vm_end - address), &w, &at);
+	if (bytes > 0 && write)
+		memcpy(at, data, bytes);
+	else if (bytes > 0)
+		memcpy(data, at, bytes);
+	famez_window_close(&w);
+	famez_leave(b);
+	return bytes;
+}
+
 static const struct vm_operations_struct famez_fam_vm_ops = {
 	.fault = famez_fam_fault,
+	.huge_fault = famez_fam_huge_fault,
+	.access = famez_fam_access,
 };
+
+u32 famez_fam_memtype(struct famez_bridge *b, unsigned long address,
+		      u64 *page_size)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	u32 type = FAMEZ_MEMORY_ALIEN;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, address);
+	if (vma && address >= vma->vm_start &&
+	    vma->vm_ops == &famez_fam_vm_ops && vma->vm_private_data == b)
+		type = famez_memtype_user(mm, address, page_size);
+	mmap_read_unlock(mm);
+	return type;
+}
 
 /*
  * The FAM from offset 0.  What a program wrote to a private mapping would be
@@ -64,9 +212,6 @@ int famez_fam_mmap(struct file *file, struct vm_area_struct *vma)
 
 /* ---- read and write ---------------------------------------------------------- */
 
-/* Mapped at a time: a guest may have less room than a device has memory. */
-#define FAMEZ_FAM_WINDOW	SZ_64K
-
 loff_t famez_fam_llseek(struct file *file, loff_t offset, int whence)
 {
 	return fixed_size_llseek(file, offset, whence,
@@ -77,26 +222,22 @@ loff_t famez_fam_llseek(struct file *file, loff_t offset, int whence)
 static ssize_t famez_fam_copy(struct famez_bridge *b, u64 offset,
 			      struct iov_iter *iter, bool write)
 {
-	size_t in = offset % FAMEZ_FAM_WINDOW;
-	size_t bytes = min_t(u64, FAMEZ_FAM_WINDOW - in,
-			     b->layout.fam_size - offset);
-	phys_addr_t at = b->memory + b->layout.fam_offset + offset;
-	ssize_t copied = -ENOMEM;
-	void *window;
+	struct famez_window w;
+	ssize_t bytes;
+	void *at;
 
-	bytes = min(bytes, iov_iter_count(iter));
 	if (!famez_enter(b))
 		return -ENODEV;
-	window = memremap(at, bytes, MEMREMAP_WB);
-	if (window) {
+	bytes = famez_fam_window(b, offset, iov_iter_count(iter), &w, &at);
+	if (bytes > 0) {
 		pagefault_disable();
-		copied = write ? copy_from_iter(window, bytes, iter) :
-				 copy_to_iter(window, bytes, iter);
+		bytes = write ? copy_from_iter(at, bytes, iter) :
+				copy_to_iter(at, bytes, iter);
 		pagefault_enable();
-		memunmap(window);
 	}
+	famez_window_close(&w);
 	famez_leave(b);
-	return copied;
+	return bytes;
 }
 
 /* Brings in what a window's copy may need of the program's memory. */

@@ -68,6 +68,31 @@ static int famez_ioc_info(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &info, sizeof(info));
 }
 
+static int famez_ioc_mapping(struct famez_bridge *b, void __user *user)
+{
+	struct famez_mapping mapping;
+	int err;
+
+	err = famez_get_struct(&mapping, sizeof(mapping), sizeof(mapping), user);
+	if (err)
+		return err;
+	if (mapping.flags & ~FAMEZ_MAPPING_KERNEL || mapping.reserved ||
+	    (mapping.flags && mapping.address))
+		return -EINVAL;
+	if (mapping.flags && !famez_has_messages(b))
+		return -EOPNOTSUPP;
+	if (!famez_enter(b))
+		return -ENODEV;
+	mapping.page_size = 0;
+	mapping.type = mapping.flags ?
+		famez_memtype_kernel(b->control, &mapping.page_size) :
+		famez_fam_memtype(b, mapping.address, &mapping.page_size);
+	famez_leave(b);
+	if (mapping.type == FAMEZ_MEMORY_ALIEN)
+		return -EFAULT;
+	return famez_put_struct(user, &mapping, sizeof(mapping));
+}
+
 /* Tells one peer, where there is room, and counts it. */
 static int famez_put_peer(struct famez_bridge *b, u32 id,
 			  const struct famez_peers *peers, u32 *count)
@@ -290,6 +315,8 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case FAMEZ_IOC_INFO:
 		return famez_ioc_info(b, user);
+	case FAMEZ_IOC_MAPPING:
+		return famez_ioc_mapping(b, user);
 	case FAMEZ_IOC_PEERS:
 	case FAMEZ_IOC_SEND:
 	case FAMEZ_IOC_RECV:

@@ -9,6 +9,7 @@
 #include <linux/pseudo_fs.h>
 
 #include "bridge.h"
+#include "compat.h"
 
 #define FAMEZ_MAGIC_FS	0x46414d5a
 
@@ -28,7 +29,11 @@ static struct file_system_type famez_fs_type = {
 
 struct inode *famez_mapping_inode(void)
 {
-	return alloc_anon_inode(famez_mount->mnt_sb);
+	struct inode *inode = alloc_anon_inode(famez_mount->mnt_sb);
+
+	if (!IS_ERR(inode))
+		inode->i_flags |= FAMEZ_INODE_FLAGS;
+	return inode;
 }
 
 int famez_mapping_register(void)

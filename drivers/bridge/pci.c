@@ -121,17 +121,16 @@ static int famez_identify(struct famez_bridge *b, int vectors)
 	u64 size = pci_resource_len(b->pdev, FAMEZ_BAR_MEMORY);
 	size_t bytes = min_t(u64, size, FAMEZ_FIRST_BYTES);
 	const char *reason;
-	void *first;
+	struct famez_window first;
 
 	if (size < FAMEZ_LEAST_BYTES) {
 		dev_info(&b->pdev->dev, "not bound: no shared memory\n");
 		return -ENODEV;
 	}
-	first = memremap(b->memory, bytes, MEMREMAP_WB);
-	if (!first)
+	if (famez_window_open(&first, b->memory, bytes))
 		return -ENOMEM;
-	reason = famez_fabric_identify(b, first, size, vectors);
-	memunmap(first);
+	reason = famez_fabric_identify(b, first.at, size, vectors);
+	famez_window_close(&first);
 	if (!reason)
 		return 0;
 	dev_info(&b->pdev->dev, "not bound: %s\n", reason);
@@ -150,17 +149,20 @@ static int famez_control_map(struct famez_bridge *b)
 	if (!request_mem_region(b->memory, b->layout.fam_offset,
 				"famez control area"))
 		return -EBUSY;
-	b->control = memremap(b->memory, b->layout.fam_offset, MEMREMAP_WB);
-	if (!b->control) {
+	if (famez_window_open(&b->control_window, b->memory, b->layout.fam_offset)) {
 		release_mem_region(b->memory, b->layout.fam_offset);
 		return -ENOMEM;
 	}
+	b->control = b->control_window.at;
+	if (famez_memtype_kernel(b->control, NULL) != FAMEZ_MEMORY_WB)
+		dev_warn(&b->pdev->dev,
+			 "messages will be slow: the BAR is under an uncached MTRR, and this kernel has no CONFIG_VMAP_PFN; place the BAR above 4 GiB\n");
 	return 0;
 }
 
 static void famez_control_unmap(struct famez_bridge *b)
 {
-	memunmap(b->control);
+	famez_window_close(&b->control_window);
 	release_mem_region(b->memory, b->layout.fam_offset);
 }
 
@@ -358,15 +360,17 @@ static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = famez_has_doorbell(b) ? famez_attach(b) : 0;
 	if (err)
 		goto disable;
+	famez_window_open_fam(b);
 	err = famez_chardev_add(b);
 	if (err)
-		goto detach;
+		goto close_fam;
 	pci_set_drvdata(pdev, b);
 	famez_panic_watch(b);
 	famez_announce(b);
 	return 0;
 
-detach:
+close_fam:
+	famez_window_close(&b->fam);
 	if (famez_has_doorbell(b))
 		famez_detach(b);
 disable:
@@ -382,6 +386,7 @@ static void famez_remove(struct pci_dev *pdev)
 
 	famez_panic_unwatch(b);
 	famez_chardev_remove(b);
+	famez_window_close(&b->fam);
 	if (famez_has_doorbell(b))
 		famez_detach(b);
 	famez_device_disable(b);

@@ -148,6 +148,7 @@ bool timed_out(const struct patience *patience, int error);
 
 /* Words for what the UAPI has numbers for; "-" or such for unknown ones. */
 const char *config_name(uint32_t config);
+const char *memory_type_name(uint32_t type);
 const char *kind_name(uint32_t kind);
 const char *state_name(uint32_t state);
 const char *event_name(uint32_t type);

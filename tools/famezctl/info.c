@@ -2,7 +2,11 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <json-c/json.h>
 #include "famezctl.h"
+
+#define LARGE_PAGE	(2UL << 20)	/* the largest that FAM can be mapped with */
 
 static const char usage[] =
 "info [--json]\n"
@@ -12,21 +16,87 @@ static const char usage[] =
 "  -j, --json   as a JSON object\n"
 "  -h, --help   this\n";
 
-static void print_size(const char *key, uint64_t bytes)
+/* Whole units only, so that nothing is rounded; false if it is not even KiB */
+static bool whole_units(uint64_t bytes, uint64_t *number, char *unit)
 {
 	static const char units[] = "KMGTPE";
-	uint64_t number = bytes;
-	int unit = -1;
+	int i = -1;
 
-	/* whole units only, so that nothing is rounded */
-	while (number && !(number & 1023) && unit < 5) {
-		number >>= 10;
-		unit++;
+	while (bytes && !(bytes & 1023) && i < 5) {
+		bytes >>= 10;
+		i++;
 	}
+	*number = bytes;
+	*unit = i >= 0 ? units[i] : 0;
+	return i >= 0;
+}
+
+static void print_size(const char *key, uint64_t bytes)
+{
+	uint64_t number;
+	char unit;
+
 	printf("%s: %llu", key, (unsigned long long)bytes);
-	if (unit >= 0)
-		printf(" (%llu %ciB)", (unsigned long long)number, units[unit]);
+	if (whole_units(bytes, &number, &unit))
+		printf(" (%llu %ciB)", (unsigned long long)number, unit);
 	putchar('\n');
+}
+
+static void print_mapping(const char *key, const struct famez_mapping *mapping)
+{
+	uint64_t number;
+	char unit;
+
+	printf("%s: %s", key, memory_type_name(mapping->type));
+	if (whole_units(mapping->page_size, &number, &unit))
+		printf(", pages of %llu %ciB", (unsigned long long)number, unit);
+	putchar('\n');
+}
+
+static void add_mapping(struct json_object *object, const char *key,
+			const struct famez_mapping *mapping)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_string(o, "type", memory_type_name(mapping->type));
+	json_number(o, "page_size", mapping->page_size);
+	json_object_object_add(object, key, o);
+}
+
+/* Of FAM as a program here has it, which has to touch it first */
+static int fam_mapping(struct famez *handle, const struct famez_info *info,
+		       struct famez_mapping *mapping)
+{
+	size_t length = info->fam_size < LARGE_PAGE ? info->fam_size : LARGE_PAGE;
+	void *map;
+	int error = famez_map(handle, 0, length, 0, &map);
+
+	if (error)
+		return error;
+	*(volatile char *)map;
+	error = famez_get_mapping(handle, map, mapping);
+	munmap(map, length);
+	return error;
+}
+
+/* What page tables say, as far as they can be asked: into @object, or printed */
+static void each_mapping(struct famez *handle, const struct famez_info *info,
+			 struct json_object *object)
+{
+	struct famez_mapping mapping;
+
+	if (!fam_mapping(handle, info, &mapping)) {
+		if (object)
+			add_mapping(object, "fam_mapping", &mapping);
+		else
+			print_mapping("fam mapping", &mapping);
+	}
+	if (!famez_get_mapping(handle, NULL, &mapping)) {
+		if (object)
+			add_mapping(object, "control_mapping", &mapping);
+		else
+			print_mapping("control mapping", &mapping);
+	}
 }
 
 static void print_info(const struct famez_info *info)
@@ -56,6 +126,7 @@ int cmd_info(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	struct json_object *object;
 	struct famez *handle;
 	struct famez_info info;
 	bool json = false;
@@ -69,10 +140,14 @@ int cmd_info(int argc, char **argv)
 	error = famez_get_info(handle, &info);
 	if (error)
 		die("cannot get the information: %s", strerror(-error));
-	if (json)
-		print_json(json_info(&info), false);
-	else
+	if (json) {
+		object = json_info(&info);
+		each_mapping(handle, &info, object);
+		print_json(object, false);
+	} else {
 		print_info(&info);
+		each_mapping(handle, &info, NULL);
+	}
 	famez_close(handle);
 	return 0;
 }

@@ -21,6 +21,23 @@ const char *config_name(uint32_t config)
 	}
 }
 
+const char *memory_type_name(uint32_t type)
+{
+	switch (type) {
+	case FAMEZ_MEMORY_WB:
+		return "write-back";
+	case FAMEZ_MEMORY_WT:
+		return "write-through";
+	case FAMEZ_MEMORY_WC:
+		return "write-combining";
+	case FAMEZ_MEMORY_UC_MINUS:
+	case FAMEZ_MEMORY_UC:
+		return "uncached";
+	default:
+		return "unknown";
+	}
+}
+
 const char *kind_name(uint32_t kind)
 {
 	switch (kind) {

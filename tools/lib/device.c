@@ -32,6 +32,17 @@ static int device_get_info(struct famez *handle, struct famez_info *info)
 	return device_ioctl(handle, FAMEZ_IOC_INFO, info);
 }
 
+static int device_get_mapping(struct famez *handle, const void *address,
+			      struct famez_mapping *mapping)
+{
+	*mapping = (struct famez_mapping){
+		.size = sizeof(*mapping),
+		.flags = address ? 0 : FAMEZ_MAPPING_KERNEL,
+		.address = (uintptr_t)address,
+	};
+	return device_ioctl(handle, FAMEZ_IOC_MAPPING, mapping);
+}
+
 /* One call for what there was room for; @count tells how many there are. */
 static int device_peers(struct famez *handle, struct famez_peer_info *peers,
 			uint32_t *count)
@@ -226,6 +237,7 @@ static const struct famez_ops device_ops = {
 	.close = device_close,
 	.open_endpoint = device_open_endpoint,
 	.get_info = device_get_info,
+	.get_mapping = device_get_mapping,
 	.get_peers = device_get_peers,
 	.bind = device_bind,
 	.send = device_send,

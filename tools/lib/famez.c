@@ -247,6 +247,14 @@ void famez_set_timeout(struct famez *handle, uint32_t milliseconds)
 	handle->timeout_ms = milliseconds;
 }
 
+int famez_get_mapping(struct famez *handle, const void *address,
+		      struct famez_mapping *mapping)
+{
+	if (!handle->ops->get_mapping)
+		return -EOPNOTSUPP;
+	return handle->ops->get_mapping(handle, address, mapping);
+}
+
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int writable, void **address)
 {

@@ -443,6 +443,28 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int writable, void **address);
 
+/**
+ * famez_get_mapping() - what the page tables say of a mapping of FAM
+ * @handle: the handle
+ * @address: in what famez_map() gave; NULL: the driver's own mapping of the control
+ *	area
+ * @mapping: its type and page_size; all else is the library's, and nothing need be
+ *	set
+ *
+ * Firmware and kernel can make memory uncached, which nothing else tells.  A page that
+ * was not touched yet is %FAMEZ_MEMORY_ABSENT.  The structure is in famez_bridge(4),
+ * under FAMEZ_IOC_MAPPING.
+ *
+ * Return:
+ * * 0: done
+ * * -EFAULT: @address is in no mapping of this device
+ * * -EOPNOTSUPP: on the host, where it is as any other memory; or @address is NULL, and
+ *   there is no control area
+ * * -ENODEV: the device has gone
+ */
+int famez_get_mapping(struct famez *handle, const void *address,
+		      struct famez_mapping *mapping);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
  * @close: give up and free the handle
  * @open_endpoint: as famez_open_endpoint()
  * @get_info: as famez_get_info()
+ * @get_mapping: as famez_get_mapping(); NULL: not here
  * @get_peers: as famez_get_peers()
  * @bind: as famez_bind()
  * @send: as famez_send_to(), the switch by its id
@@ -33,6 +34,8 @@ struct famez_ops {
 	void (*close)(struct famez *handle);
 	int (*open_endpoint)(struct famez **other, struct famez *handle);
 	int (*get_info)(struct famez *handle, struct famez_info *info);
+	int (*get_mapping)(struct famez *handle, const void *address,
+			   struct famez_mapping *mapping);
 	int (*get_peers)(struct famez *handle, struct famez_peer_info **peers,
 			 size_t *count);
 	int (*bind)(struct famez *handle, uint32_t *port, uint32_t buffer);

@@ -283,7 +283,7 @@ void control_publish_channels(struct server *s, uint32_t id);
 /* Empties a peer's half of its record. */
 void control_clear_peer(struct server *s, uint32_t id);
 
-/* ---- directory.c: who has a channel to whom ---- */
+/* ---- channels.c: who has a channel to whom ---- */
 
 bool directory_make(struct server *s);
 void directory_free(struct server *s);

@@ -5,7 +5,7 @@
 # need, and these, where they are missing.
 set -eu
 packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
-qemu-system-x86 busybox-static kmod cpio zstd xz-utils sparse pciutils
+qemu-system-x86 ovmf busybox-static kmod cpio zstd xz-utils sparse pciutils
 libsystemd-dev libjson-c-dev libcmocka-dev gcc-multilib
 bc bison flex libelf-dev mmdebstrap
 python3-docutils man-db mandoc spin $*"

@@ -43,12 +43,12 @@ planned() {
 	case $run:$1 in
 	smoke:*) echo smoke ;;
 	*:mixed) echo mixed ;;
-	check:default | check-ci:default) echo check guest core ;;
-	check-full:default) echo check guest core check-full ;;
+	check:default | check-ci:default) echo check guest stock core ;;
+	check-full:default) echo check guest stock core check-full ;;
 	check:debug*) echo guest core debug ;;
 	check-full:debug*) echo guest core debug check-full ;;
-	check-full:*) echo guest core check-full ;;
-	check:*) echo guest core ;;
+	check-full:*) echo guest stock core check-full ;;
+	check:*) echo guest stock core ;;
 	*) echo core ;;
 	esac
 }

@@ -138,9 +138,9 @@ static void crowd_main(uint32_t *message_to, int in, int out)
 	}
 	pairs = all_pairs(crowd, CROWD);
 	if (write(out, &pairs, sizeof(pairs)) != sizeof(pairs))
-		_exit(1);
+		end_child(1);
 	poll(&p, 1, -1);
-	_exit(0);
+	end_child(0);
 }
 
 static void crowd_start(struct crowd *c, uint32_t *message_to)
@@ -245,9 +245,9 @@ static void speak(struct member *one)
 		    famez_recv(echo.f, &from, text, sizeof(text), &size) ||
 		    famez_send(echo.f, from, text, size) ||
 		    famez_recv(echo.f, &from, text, sizeof(text), &size))
-			_exit(1);
+			end_child(1);
 		famez_close(echo.f);
-		_exit(0);
+		end_child(0);
 	}
 	assert_int_equal(read(ids[0], &echo.id, sizeof(echo.id)),
 			 sizeof(echo.id));

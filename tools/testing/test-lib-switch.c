@@ -62,7 +62,7 @@ typedef void (*role_t)(struct famez *handle, int me);
 	if (!(what)) { \
 		fprintf(stderr, "%s:%d: %s (errno %d)\n", __func__, __LINE__, \
 			#what, errno); \
-		_exit(1); \
+		end_child(1); \
 	} \
 } while (0)
 
@@ -71,7 +71,7 @@ typedef void (*role_t)(struct famez *handle, int me);
 	if (is_ != should_) { \
 		fprintf(stderr, "%s:%d: %s is %d, not %d\n", __func__, \
 			__LINE__, #call, is_, should_); \
-		_exit(1); \
+		end_child(1); \
 	} \
 } while (0)
 
@@ -108,7 +108,7 @@ static void play(role_t role, int me, int flags)
 	role(handle, me);
 	meet();
 	famez_close(handle);
-	_exit(0);
+	end_child(0);
 }
 
 /* Each role in a process; all must end well. */
@@ -396,7 +396,7 @@ static void leaves_at_ping(struct famez *handle, int me)
 	CHECK_IS(famez_recv(handle, &peer, &c, 1, &size), -EAGAIN);
 	atomic_store(&stage->mark, 1);
 	CHECK_IS(poll(&p, 1, WAKE_MS), 1);
-	_exit(0);
+	end_child(0);
 }
 
 static void ping_leaver(struct famez *handle, int me)
@@ -409,7 +409,7 @@ static void ping_leaver(struct famez *handle, int me)
 	/* the switch may have something to tell, too: then it has gone before */
 	CHECK(err == -ECONNRESET || err == -ENOTCONN || err == -EHOSTUNREACH);
 	atomic_store(&stage->seen, err == -ECONNRESET);
-	_exit(0);
+	end_child(0);
 }
 
 /* Who pings one that goes does not wait for the answer. */
@@ -919,7 +919,7 @@ static void live(const atomic_int *end, int at)
 	while (atomic_load(end) < at)
 		nap();
 	famez_close(handle);
-	_exit(0);
+	end_child(0);
 }
 
 /* One that ends well, one that is killed. */
@@ -1390,7 +1390,7 @@ static void outlive_switch(const struct switch_process *sw)
 	check_filled(fam, size, 1);
 	famez_close(handle);
 	check_filled(fam, size, 1);
-	_exit(0);
+	end_child(0);
 }
 
 static void test_switch_goes(void **state)
@@ -1427,7 +1427,7 @@ static void fill_switch(const struct switch_process *sw)
 	CHECK(!handles[2]);
 	famez_close(handles[0]);
 	famez_close(handles[1]);
-	_exit(0);
+	end_child(0);
 }
 
 static void test_switch_full(void **state)

@@ -79,7 +79,7 @@ in_guest()
 # begun NODE COMMAND-LINE: wait until it does
 begun()
 {
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		in_guest "$1" "$2" && return 0
 		sleep 0.1
 	done
@@ -91,7 +91,7 @@ begun()
 gone()
 {
 	left=1
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		if ! in_guest "$1" "$2"; then
 			left=0
 			break

@@ -11,12 +11,12 @@
  * mprotect(2)).
  *
  * A device without a doorbell, /dev/famez_fam, has no messages: all commands but
- * FAMEZ_IOC_INFO are EOPNOTSUPP.  There read(2) and write(2) are of FAM, at the
- * file's offset; ENOSPC: behind its end, and with O_APPEND.
+ * FAMEZ_IOC_INFO and FAMEZ_IOC_MAPPING are EOPNOTSUPP.  There read(2) and write(2) are
+ * of FAM, at the file's offset; ENOSPC: behind its end, and with O_APPEND.
  *
  * A bridge on a raw server, as QEMU's ivshmem-server, knows no peers: it has
- * FAMEZ_IOC_INFO, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR and mmap(2), of all the memory;
- * all else is EOPNOTSUPP, read(2) and write(2) too.
+ * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR and mmap(2), of
+ * all the memory; all else is EOPNOTSUPP, read(2) and write(2) too.
  *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
@@ -299,6 +299,35 @@ struct famez_eventfd {
 	__s32 fd;
 };
 
+#define FAMEZ_MAPPING_KERNEL	1	/* the kernel's own, of the control area */
+
+#define FAMEZ_MEMORY_ABSENT	0	/* nothing was touched there yet */
+#define FAMEZ_MEMORY_WB		1	/* write-back, as ordinary memory */
+#define FAMEZ_MEMORY_WT		2	/* write-through */
+#define FAMEZ_MEMORY_WC		3	/* write-combining */
+#define FAMEZ_MEMORY_UC_MINUS	4	/* uncached, unless an MTRR combines writes */
+#define FAMEZ_MEMORY_UC		5	/* uncached */
+#define FAMEZ_MEMORY_OTHER	6	/* none of these */
+
+/**
+ * struct famez_mapping - FAMEZ_IOC_MAPPING
+ * @size: bytes of this structure
+ * @flags: 0 or %FAMEZ_MAPPING_KERNEL
+ * @address: in a mapping of this device in this program; with
+ *	%FAMEZ_MAPPING_KERNEL 0
+ * @type: out: %FAMEZ_MEMORY_WB and so on
+ * @reserved: 0
+ * @page_size: out: bytes of the page there; 0: there is none
+ */
+struct famez_mapping {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u32 type;
+	__u32 reserved;
+	__u64 page_size;
+};
+
 /*
  * The direction bits and sizes that _IOWR would encode are left out: each
  * structure carries its own size, and may grow.
@@ -392,5 +421,12 @@ struct famez_eventfd {
  * ENOMEM.
  */
 #define FAMEZ_IOC_VECTOR	_IO(FAMEZ_IOC_TYPE, 0x0b)
+
+/*
+ * The memory type and page size of a mapping, as the page tables have them: what was
+ * asked for, firmware's MTRRs may have changed.  EFAULT: @address is in no mapping of
+ * this device.  EOPNOTSUPP: FAMEZ_MAPPING_KERNEL where there is no control area.
+ */
+#define FAMEZ_IOC_MAPPING	_IO(FAMEZ_IOC_TYPE, 0x0c)
 
 #endif /* _UAPI_LINUX_FAMEZ_H */

@@ -33,7 +33,7 @@ wanted() {
 # No sanitizers, as they add branches of their own.
 build() {
 	make -s -j2 tests SAN= \
-		CFLAGS="-O0 -g --coverage $KCFLAGS -Wno-format-truncation -Wno-format-overflow"
+		CFLAGS="-O0 -g --coverage -DFAMEZ_GCOV $KCFLAGS -Wno-format-truncation -Wno-format-overflow"
 }
 
 # run TEST...: logs of all runs are kept

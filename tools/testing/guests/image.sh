@@ -9,7 +9,7 @@ cd "$top"
 export FAMEZ_BUILD=$top/build
 tools/testing/build-module.sh "$1" "build/modules/$1"
 set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
-for program in famez-flood famez-lives famez-soak kexec-file test-abi test-abi32 \
+for program in famez-flood famez-lives famez-soak famez-touch kexec-file test-abi test-abi32 \
 	test-barriers test-device test-events test-faults test-files \
 	test-fuzz test-gone test-lost test-mappings test-plain \
 	test-ports test-vectors port-server wire-wait; do
