@@ -28,14 +28,18 @@ static bool fail_errno(const struct memory *m, const char *what)
 	return false;
 }
 
-/* Opens by name, in either world. */
+/* Opens by name, or once more what has none. */
 static int open_name(const struct memory *m, int flags)
 {
 	char name[NAME_MAX + 2];
 
-	if (m->regular)
+	if (m->kind == BACKING_FILE)
 		return open(m->name, flags | O_RDWR | O_CLOEXEC | O_NONBLOCK,
 			    MODE);
+	if (m->kind == BACKING_MEMFD) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", m->guard);
+		return open(name, flags | O_RDWR | O_CLOEXEC);
+	}
 	if (snprintf(name, sizeof(name), "/%s", m->name) >= (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -47,7 +51,9 @@ void backing_remove(struct memory *m)
 {
 	char name[NAME_MAX + 2];
 
-	if (m->regular) {
+	if (m->kind == BACKING_MEMFD)
+		return;
+	if (m->kind == BACKING_FILE) {
 		unlink(m->name);
 		return;
 	}
@@ -145,6 +151,22 @@ static bool create_shm(struct memory *m)
 		forget_guard(m);
 	}
 	return fail(m, "other switches fight for this name");
+}
+
+/* ---- Memory without a name -------------------------------------------------- */
+
+/* Nobody who has it can shrink it, and so take it from the others. */
+static bool create_memfd(struct memory *m)
+{
+	m->guard = memfd_create("famez", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (m->guard < 0)
+		return fail_errno(m, "cannot be created");
+	m->created = true;
+	if (ftruncate(m->guard, m->size))
+		return fail_errno(m, "cannot be made that large");
+	if (fcntl(m->guard, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		return fail_errno(m, "cannot be sealed");
+	return open_shared(m) || fail_errno(m, "cannot be opened");
 }
 
 /* ---- Regular files -------------------------------------------------------- */
@@ -255,12 +277,12 @@ static bool take_file(struct memory *m, const struct plan *p)
 	return check_file(m, p);
 }
 
-/* ---- Both ------------------------------------------------------------------ */
+/* ---- All ------------------------------------------------------------------ */
 
 /* O_NONBLOCK was for the case that the file was not what we took it for. */
 static bool set_up(struct memory *m)
 {
-	if (m->regular && fcntl(m->shared, F_SETFL, 0))
+	if (m->kind == BACKING_FILE && fcntl(m->shared, F_SETFL, 0))
 		return fail_errno(m, "cannot be set up");
 	/* whatever the umask; somebody's own file keeps its mode */
 	if (m->created && fchmod(m->guard, MODE))
@@ -274,8 +296,10 @@ bool backing_open(struct memory *m, const struct plan *p)
 {
 	if (!*m->name || !strcmp(m->name, ".") || !strcmp(m->name, ".."))
 		return fail(m, "not a name");
-	if (m->regular)
+	if (m->kind == BACKING_FILE)
 		return take_file(m, p) && set_up(m);
+	if (m->kind == BACKING_MEMFD)
+		return create_memfd(m) && set_up(m);
 	if (!create_shm(m))
 		return false;
 	if (flock(m->shared, LOCK_EX | LOCK_NB))

@@ -63,11 +63,15 @@ static void say_ready(const struct server *s)
 {
 	const struct famez_layout *l = &s->plan.layout;
 	char size[SIZE_TEXT], control[SIZE_TEXT], fam[SIZE_TEXT];
+	static const char * const kinds[] = {
+		[BACKING_SHM] = "POSIX shm", [BACKING_FILE] = "file",
+		[BACKING_MEMFD] = "memfd",
+	};
 	uint32_t longest = famez_ring_longest(s->plan.ring);
 
 	say("famez-server: ready: socket %s, memory %s (%s, %s), %u clients, %u vectors, control area %s, FAM %s, longest message %u",
 	    s->door.path, s->memory.name,
-	    s->memory.regular ? "file" : "POSIX shm",
+	    kinds[s->memory.kind],
 	    size_text(size, s->memory.size), s->plan.clients, l->vectors,
 	    size_text(control, l->fam_offset), size_text(fam, l->fam_size),
 	    longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX);
@@ -81,7 +85,7 @@ static bool start(struct server *s, const struct options *o)
 {
 	if (!door_lock(&s->door, o->socket) || !make_loop(s))
 		return false;
-	if (!memory_open(&s->memory, o->backing, &s->plan))
+	if (!memory_open(&s->memory, o, &s->plan))
 		return false;
 	if (control_write(s) && peers_make(s) && self_start(s) && door_open(s))
 		return true;

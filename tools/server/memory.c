@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared memory: a POSIX shm object or a regular file, open twice.
+ * The shared memory: a POSIX shm object, a regular file, or a memfd, open twice.
  *
  * The guard is ours alone.  It holds a lock that tells other switches that we
  * live: a lock of the open file description, so it goes when we do, whatever
@@ -22,17 +22,19 @@
 
 /*
  * The control area's pages are had now, since a full file system would answer
- * a later store to them with SIGBUS.  The FAM stays sparse.
+ * a later store to them with SIGBUS.  The FAM stays sparse, unless that is not wanted;
+ * of hugetlbfs, which never has more than is there, map() has all.
  */
 static bool reserve(const struct memory *m, const struct plan *p)
 {
+	uint64_t bytes = m->preallocate ? m->size : p->layout.fam_offset;
 	char size[SIZE_TEXT];
 
-	if (!fallocate(m->shared, 0, 0, p->layout.fam_offset) ||
-	    errno == EOPNOTSUPP)
+	if (!fallocate(m->shared, 0, 0, bytes) ||
+	    (errno == EOPNOTSUPP && !m->preallocate))
 		return true;
-	complain("%s: no %s for the control area: %s", m->name,
-		 size_text(size, p->layout.fam_offset), strerror(errno));
+	complain("%s: no %s for %s: %s", m->name, size_text(size, bytes),
+		 m->preallocate ? "all of it" : "the control area", strerror(errno));
 	return false;
 }
 
@@ -47,11 +49,19 @@ static bool map(struct memory *m)
 	return false;
 }
 
-bool memory_open(struct memory *m, const char *name, const struct plan *p)
+static enum backing kind(const char *name)
+{
+	if (strchr(name, '/'))
+		return BACKING_FILE;
+	return strcmp(name, MEMFD) ? BACKING_SHM : BACKING_MEMFD;
+}
+
+bool memory_open(struct memory *m, const struct options *o, const struct plan *p)
 {
 	*m = (struct memory){
-		.name = name,
-		.regular = strchr(name, '/'),
+		.name = o->backing,
+		.kind = kind(o->backing),
+		.preallocate = o->preallocate,
 		.guard = -1,
 		.shared = -1,
 		.size = p->layout.memory_size,
@@ -87,7 +97,7 @@ void memory_undo(struct memory *m)
 
 void memory_close(struct memory *m)
 {
-	if (!m->regular)
+	if (m->kind == BACKING_SHM)
 		backing_remove(m);
 	release(m);
 }

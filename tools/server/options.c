@@ -21,14 +21,16 @@ static const char usage[] =
 "  --clients N       peers besides the switch (14)\n"
 "  --vectors N       interrupt vectors of each peer (clients + 2)\n"
 "  --backing NAME    POSIX shared memory object (famez)\n"
-"  --backing PATH    regular file: any name with a slash\n"
+"  --backing PATH    regular file, also on hugetlbfs: any name with a slash\n"
+"  --backing " MEMFD "  memory without a name, which nobody can shrink\n"
+"  --preallocate     have all of its pages now, not when they are used\n"
 "  --quiet           print errors only\n"
 "  --verbose         print more\n"
 "  --help            print this\n"
 "  --version         print the version\n";
 
 enum {
-	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, QUIET, VERBOSE, HELP,
+	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, QUIET, VERBOSE, HELP,
 	VERSION
 };
 
@@ -38,6 +40,7 @@ static const struct option table[] = {
 	{ "clients", required_argument, NULL, CLIENTS },
 	{ "vectors", required_argument, NULL, VECTORS },
 	{ "backing", required_argument, NULL, BACKING },
+	{ "preallocate", no_argument, NULL, PREALLOCATE },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "verbose", no_argument, NULL, VERBOSE },
 	{ "help", no_argument, NULL, HELP },
@@ -97,6 +100,9 @@ static int one_option(struct options *o, int option)
 		return vector_count(optarg, &o->vectors);
 	case BACKING:
 		o->backing = optarg;
+		return -1;
+	case PREALLOCATE:
+		o->preallocate = true;
 		return -1;
 	case QUIET:
 		o->level = 0;

@@ -24,7 +24,8 @@
 /**
  * struct options - the command line
  * @socket: path of the listening socket
- * @backing: name of a POSIX shm object, or path of a regular file
+ * @backing: name of a POSIX shm object, path of a regular file, or MEMFD
+ * @preallocate: have all pages from the start
  * @size: bytes of memory
  * @clients: peers besides the switch
  * @vectors: of each peer; 0: @clients + 2
@@ -33,6 +34,7 @@
 struct options {
 	const char *socket;
 	const char *backing;
+	bool preallocate;
 	uint64_t size;
 	uint64_t clients;
 	uint64_t vectors;
@@ -57,10 +59,15 @@ struct plan {
 	bool mailslots;
 };
 
+#define MEMFD	"memfd:"	/* as a backing: memory without a name */
+
+enum backing { BACKING_SHM, BACKING_FILE, BACKING_MEMFD };
+
 /**
  * struct memory - the shared memory
  * @name: as given
- * @regular: a regular file, else a POSIX shm object
+ * @kind: what it is
+ * @preallocate: has all pages from the start
  * @created: by us, so a failed start takes it away
  * @filled: it was empty, so a failed start empties it
  * @guard: private descriptor, holds the switch's lock
@@ -70,7 +77,8 @@ struct plan {
  */
 struct memory {
 	const char *name;
-	bool regular;
+	enum backing kind;
+	bool preallocate;
 	bool created;
 	bool filled;
 	int guard;
@@ -247,7 +255,7 @@ bool plan_options(struct plan *p, const struct options *o);
 /* ---- memory.c, and backing.c for how it comes into being ---- */
 
 /* Says why, and leaves nothing behind, on false. */
-bool memory_open(struct memory *m, const char *name, const struct plan *p);
+bool memory_open(struct memory *m, const struct options *o, const struct plan *p);
 
 /* Takes away what a failed start has made. */
 void memory_undo(struct memory *m);

@@ -561,6 +561,27 @@ no "a file whose header is damaged" 'is damaged; left alone' --backing "$tmp/fam
 put "$tmp/fam" 84 "$(header_sum "$tmp/fam")"
 no "a file of another version" 'another version of famez' --backing "$tmp/fam" --size 1M
 
+start sw "$program" --socket "$sock" --backing "$tmp/new" --size 1M --preallocate
+saw sw '^famez-server: ready' >/dev/null && [ "$(stat -c %b "$tmp/new")" -ge 2048 ]
+ok "--preallocate has all of a file's blocks"
+down
+start sw "$program" --socket "$sock" --backing "$tmp/huge" --size 4T
+saw sw '^famez-server: ready' >/dev/null && stays a && answer a ^poked 'poke 0x3fffffffff8 1122334455667788' >/dev/null &&
+	[ "$(stat -c %s "$tmp/huge")" = 4398046511104 ] && [ "$(stat -c %b "$tmp/huge")" -lt 4194304 ]
+ok "4 TiB, which are sparse, to the last byte"
+quit a; down; rm "$tmp/huge"
+
+# ---- memory without a name ----
+
+start sw "$program" --socket "$sock" --backing memfd: --size 1M
+saw sw '^famez-server: ready: .* memory memfd: \(memfd, 1M\)' >/dev/null && stays a; ok "a memfd as backing"
+memory=$(find "/proc/${pid[sw]}/fd" -lname '/memfd:famez*' -print -quit)
+! truncate -s 4096 "$memory" 2>/dev/null && ! truncate -s 2M "$memory" 2>/dev/null &&
+	[ "$(stat -Lc %s "$memory")" = 1048576 ]
+ok "nobody shrinks or grows it"
+answer a ^poked 'poke 0xffff8 1122334455667788' >/dev/null
+quit a; down; ok "SIGTERM ends it"
+
 printf 'a letter to my mother' >"$tmp/letter"
 no "a file that is no famez memory" . --backing "$tmp/letter" --size 1M
 [ "$(cat "$tmp/letter")" = 'a letter to my mother' ]; ok "which is untouched"
