@@ -110,7 +110,7 @@ $(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -o $@
+	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -ljson-c -o $@
 
 $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
@@ -176,7 +176,7 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
-	test-mappings test-plain test-ports test-vectors
+	test-mappings test-plain test-ports test-regions test-vectors
 TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-lib test-lib-switch test-channels \
 	famez-crowd famez-flood famez-lives famez-soak famez-touch soak-judge kexec-file port-server \
 	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan bench-report
@@ -203,7 +203,7 @@ $(B)/testing/%-hunt: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 
 $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H) $(HEADERS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -ljson-c -o $@
 
 $(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels famez-crowd famez-flood famez-lives famez-soak famez-touch soak-judge kexec-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)

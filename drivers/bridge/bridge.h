@@ -31,6 +31,7 @@
 #include <linux/famez_fabric.h>
 #include <famez/directory.h>
 #include <famez/events.h>
+#include <famez/regions.h>
 
 struct eventfd_ctx;
 struct famez_names;
@@ -256,6 +257,7 @@ struct famez_remote {
  * @config: %FAMEZ_CONFIG_FAMEZ or what else it is; constant
  * @layout: what the control area is, without messages only where FAM lies;
  *	constant, but for @taken, which is @work's
+ * @tables: who uses FAM, of a fabric's memory; constant
  * @id: own id; constant
  * @generation: of this start; changed by resume, when nobody is inside but
  *	sleepers that are frozen
@@ -322,6 +324,7 @@ struct famez_bridge {
 
 	u32 config;
 	struct famez_layout layout;
+	struct famez_tables tables;
 	u32 id;
 	u32 generation;
 	u32 message_max;
@@ -413,6 +416,14 @@ void famez_window_close(struct famez_window *w);
 
 /** famez_window_open_fam() - map all of FAM at @b->fam, if that is of use */
 void famez_window_open_fam(struct famez_bridge *b);
+
+/* ---- region.c: the table of regions; the caller is inside ---- */
+
+/** famez_region() - a region, by its place in the table; true when there is one */
+bool famez_region(struct famez_bridge *b, u32 index, struct famez_region_info *info);
+
+/** famez_fam_in_use() - is any of it pmem or dax, by regions or peers? may sleep */
+bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length);
 
 /* ---- memtype.c: what the page tables say ---- */
 

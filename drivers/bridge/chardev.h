@@ -14,6 +14,7 @@
 /**
  * struct famez_file - an open file
  * @b: the bridge; a reference to its device
+ * @allow: it may write where pmem or dax are; read anywhere
  * @cursor: which event it reads next; under famez_bridge.events_lock
  * @lock: for changing the next two
  * @port: the port that it has bound; 0: none
@@ -22,6 +23,7 @@
  */
 struct famez_file {
 	struct famez_bridge *b;
+	bool allow;
 	u64 cursor;
 	struct mutex lock;	/* port, eventfd */
 	u32 port;

@@ -76,6 +76,12 @@ const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 	/* the smallest BAR has 4096 bytes, so header and globals are in it */
 	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
 	err = famez_layout_read(&b->layout, &copy, memory_size);
+	if (!err)
+		b->tables = (struct famez_tables) {
+			.fam_size = b->layout.fam_size,
+			.regions = b->layout.regions,
+			.peers = b->layout.peers,
+		};
 	if (vectors)
 		return famez_identify_doorbell(b, first, memory_size, vectors,
 					       err);

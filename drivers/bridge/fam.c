@@ -181,6 +181,14 @@ u32 famez_fam_memtype(struct famez_bridge *b, unsigned long address,
 	return type;
 }
 
+/* Whoever means it, may write anywhere.  The caller is inside. */
+static bool famez_may_write(struct file *file, u64 offset, u64 length)
+{
+	struct famez_file *f = file->private_data;
+
+	return READ_ONCE(f->allow) || !famez_fam_in_use(f->b, offset, length);
+}
+
 /*
  * The FAM from offset 0.  What a program wrote to a private mapping would be
  * nobody else's; so those are for reading, and stay so.
@@ -202,6 +210,15 @@ int famez_fam_mmap(struct file *file, struct vm_area_struct *vma)
 	}
 	if (!famez_enter(b))
 		return -ENODEV;
+	if (!famez_may_write(file, (u64)vma->vm_pgoff << PAGE_SHIFT,
+			     vma->vm_end - vma->vm_start)) {
+		if (vma->vm_flags & VM_WRITE) {
+			famez_leave(b);
+			return -EBUSY;
+		}
+		/* nor by mprotect(2) */
+		famez_vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	famez_vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND |
 				VM_DONTDUMP);
 	vma->vm_private_data = b;
@@ -284,8 +301,16 @@ ssize_t famez_fam_read(struct kiocb *iocb, struct iov_iter *to)
 
 ssize_t famez_fam_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
+	struct famez_bridge *b = famez_bridge_of(file);
+	bool may;
+
 	/* there is nothing to append to; a shell's >> does not mean offset 0 */
 	if (iocb->ki_flags & IOCB_APPEND && iov_iter_count(from))
 		return -ENOSPC;
-	return famez_fam_move(iocb, from, true);
+	if (!famez_enter(b))
+		return -ENODEV;
+	may = famez_may_write(file, iocb->ki_pos, iov_iter_count(from));
+	famez_leave(b);
+	return may ? famez_fam_move(iocb, from, true) : -EBUSY;
 }

@@ -93,6 +93,16 @@ static int famez_ioc_mapping(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &mapping, sizeof(mapping));
 }
 
+/* An entry of a program's array, whose entries may be shorter or longer than ours. */
+static int famez_put_entry(void __user *entry, u32 stride, const void *from, size_t size)
+{
+	if (copy_to_user(entry, from, min_t(size_t, stride, size)))
+		return -EFAULT;
+	if (stride > size && clear_user(entry + size, stride - size))
+		return -EFAULT;
+	return 0;
+}
+
 /* Tells one peer, where there is room, and counts it. */
 static int famez_put_peer(struct famez_bridge *b, u32 id,
 			  const struct famez_peers *peers, u32 *count)
@@ -113,13 +123,7 @@ static int famez_put_peer(struct famez_bridge *b, u32 id,
 	entry = u64_to_user_ptr(peers->peers + (u64)*count * peers->stride);
 	if ((*count)++ >= peers->count)
 		return 0;
-	/* entries grow, too */
-	if (copy_to_user(entry, &info, min_t(size_t, peers->stride, sizeof(info))))
-		return -EFAULT;
-	if (peers->stride > sizeof(info) &&
-	    clear_user(entry + sizeof(info), peers->stride - sizeof(info)))
-		return -EFAULT;
-	return 0;
+	return famez_put_entry(entry, peers->stride, &info, sizeof(info));
 }
 
 static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
@@ -147,6 +151,69 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	}
 	peers.count = count;
 	return famez_put_struct(user, &peers, sizeof(peers));
+}
+
+/* Tells one region, where there is room, and counts it. */
+static int famez_put_region(struct famez_bridge *b, u32 index,
+			    const struct famez_regions *regions, u32 *count)
+{
+	struct famez_region_info info;
+	void __user *entry;
+	bool there;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	there = famez_region(b, index, &info);
+	famez_leave(b);
+	if (!there)
+		return 0;
+	entry = u64_to_user_ptr(regions->regions + (u64)*count * regions->stride);
+	if ((*count)++ >= regions->count)
+		return 0;
+	return famez_put_entry(entry, regions->stride, &info, sizeof(info));
+}
+
+static int famez_ioc_regions(struct famez_bridge *b, void __user *user)
+{
+	struct famez_regions regions;
+	u32 i, count = 0;
+	int err;
+
+	err = famez_get_struct(&regions, sizeof(regions), sizeof(regions), user);
+	if (err)
+		return err;
+	if (regions.flags || regions.stride < FAMEZ_REGION_INFO_MIN ||
+	    regions.stride > SZ_4K)
+		return -EINVAL;
+	if (!b->tables.regions.count)
+		return -EOPNOTSUPP;
+	for (i = 0; i < b->tables.regions.count; i++) {
+		err = famez_put_region(b, i, &regions, &count);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	regions.count = count;
+	return famez_put_struct(user, &regions, sizeof(regions));
+}
+
+static int famez_ioc_allow(struct file *file, void __user *user)
+{
+	struct famez_file *f = file->private_data;
+	struct famez_allow allow;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = famez_get_struct(&allow, sizeof(allow), sizeof(allow), user);
+	if (err)
+		return err;
+	if (allow.flags & ~FAMEZ_ALLOW_IN_USE)
+		return -EINVAL;
+	if (READ_ONCE(f->b->gone))
+		return -ENODEV;
+	WRITE_ONCE(f->allow, allow.flags);
+	return 0;
 }
 
 static int famez_ioc_event(struct famez_file *f, void __user *user,
@@ -317,6 +384,10 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return famez_ioc_info(b, user);
 	case FAMEZ_IOC_MAPPING:
 		return famez_ioc_mapping(b, user);
+	case FAMEZ_IOC_REGIONS:
+		return famez_ioc_regions(b, user);
+	case FAMEZ_IOC_ALLOW:
+		return famez_ioc_allow(file, user);
 	case FAMEZ_IOC_PEERS:
 	case FAMEZ_IOC_SEND:
 	case FAMEZ_IOC_RECV:

@@ -76,6 +76,7 @@ static inline bool famez_layout_tables(struct famez_layout *l,
 				sizeof(struct famez_direntry)) &&
 	       famez_place_read(&l->regions, &h->regions, end,
 				sizeof(struct famez_region)) &&
+	       l->regions.count <= FAMEZ_REGIONS_MAX &&
 	       famez_place_read(&l->channels, &h->channels, end,
 				sizeof(struct famez_channel) + FAMEZ_RING_MIN);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -19,13 +20,16 @@ void fam_check(struct famez *handle, uint64_t offset, uint64_t length)
 
 /* Maps the pages around a range; @map and @size are for munmap(). */
 static char *map_around(struct famez *handle, uint64_t offset, size_t length,
-			int writable, void **map, size_t *size)
+			int flags, void **map, size_t *size)
 {
 	size_t lead = offset % sysconf(_SC_PAGESIZE);
 	int error;
 
 	*size = lead + length;
-	error = famez_map(handle, offset - lead, *size, writable, map);
+	error = famez_map(handle, offset - lead, *size, flags, map);
+	if (error == -EBUSY)
+		die("what is at %llu is in use as pmem or dax: a write would spoil it; with --in-use it is written all the same",
+		    (unsigned long long)offset);
 	if (error)
 		die("cannot map the FAM at %llu: %s",
 		    (unsigned long long)offset, strerror(-error));
@@ -42,12 +46,13 @@ void fam_get(struct famez *handle, uint64_t offset, void *to, size_t length)
 }
 
 void fam_put(struct famez *handle, uint64_t offset, const void *from,
-	     size_t length)
+	     size_t length, bool in_use)
 {
+	int flags = FAMEZ_MAP_WRITE | (in_use ? FAMEZ_MAP_IN_USE : 0);
 	size_t size;
 	void *map;
 
-	memcpy(map_around(handle, offset, length, 1, &map, &size), from,
+	memcpy(map_around(handle, offset, length, flags, &map, &size), from,
 	       length);
 	munmap(map, size);
 }

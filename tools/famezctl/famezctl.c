@@ -22,6 +22,7 @@ static const char usage[] =
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
 "  dump OFFSET LENGTH     the same, in hexadecimal\n"
 "  write OFFSET           copy standard input to the FAM\n"
+"  region list            which parts of the FAM have names; create and remove them\n"
 "\n"
 "  -d, --device PATH      a bridge's device or a switch's socket; default\n"
 "                         $FAMEZ_DEVICE, else " FAMEZ_DEFAULT_DEVICE ",\n"
@@ -47,6 +48,7 @@ static const struct verb verbs[] = {
 	{ "read", cmd_read },
 	{ "dump", cmd_dump },
 	{ "write", cmd_write },
+	{ "region", cmd_region },
 	{ }
 };
 

@@ -62,6 +62,7 @@ int cmd_bench(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_write(int argc, char **argv);
+int cmd_region(int argc, char **argv);
 
 /* ---- util.c: these do not come back after an error ----------------------- */
 
@@ -186,7 +187,8 @@ void fam_dump(struct famez *handle, uint64_t offset, uint64_t length, bool all);
 
 /* Copies at most FAM_CHUNK bytes from or to the FAM. */
 void fam_get(struct famez *handle, uint64_t offset, void *to, size_t length);
+/* @in_use: also what is in use as pmem or dax */
 void fam_put(struct famez *handle, uint64_t offset, const void *from,
-	     size_t length);
+	     size_t length, bool in_use);
 
 #endif /* FAMEZCTL_H */

@@ -6,23 +6,24 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"write [--text STRING | --input FILE] OFFSET\n"
+"write [--text STRING | --input FILE] [--in-use] OFFSET\n"
 "\n"
 "Copies standard input to the FAM, from OFFSET on.  Nothing is written when it\n"
 "does not fit.  OFFSET may be hexadecimal (0x...), and end in K, M, G or T.\n"
 "\n"
 "  -i, --input FILE    that, instead of standard input\n"
 "  -t, --text STRING   that, instead of standard input\n"
+"  -u, --in-use        also what peers have as pmem or dax, and may spoil by that\n"
 "  -h, --help          this\n";
 
 static void copy_in(struct famez *handle, uint64_t offset, const char *data,
-		    size_t length)
+		    size_t length, bool in_use)
 {
 	size_t size;
 
 	for (; length; offset += size, data += size, length -= size) {
 		size = length < FAM_CHUNK ? length : FAM_CHUNK;
-		fam_put(handle, offset, data, size);
+		fam_put(handle, offset, data, size, in_use);
 	}
 }
 
@@ -52,12 +53,14 @@ int cmd_write(int argc, char **argv)
 	static const struct option options[] = {
 		{ "input", required_argument, NULL, 'i' },
 		{ "text", required_argument, NULL, 't' },
+		{ "in-use", no_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	char *text = NULL, *path = NULL, *input = NULL;
 	struct famez *handle;
 	uint64_t offset;
+	bool in_use = false;
 	size_t length;
 	int c;
 
@@ -68,6 +71,9 @@ int cmd_write(int argc, char **argv)
 			break;
 		case 't':
 			text = optarg;
+			break;
+		case 'u':
+			in_use = true;
 			break;
 		}
 	}
@@ -82,7 +88,7 @@ int cmd_write(int argc, char **argv)
 	else
 		input = read_rest(handle, offset, path, &length);
 	fam_check(handle, offset, length);
-	copy_in(handle, offset, text ? text : input, length);
+	copy_in(handle, offset, text ? text : input, length, in_use);
 	free(input);
 	famez_close(handle);
 	return 0;

@@ -89,6 +89,48 @@ static int device_get_peers(struct famez *handle,
 	return r;
 }
 
+static int device_get_regions(struct famez *handle, struct famez_region_info **regions,
+			      size_t *count)
+{
+	struct famez_regions arg = { .size = sizeof(arg), .stride = sizeof(**regions) };
+	struct famez_region_info *list = NULL, *longer;
+	int r;
+
+	/* more may come between two calls; the table bounds them */
+	for (;;) {
+		uint32_t room = arg.count + 8;
+
+		longer = reallocarray(list, room, sizeof(*list));
+		if (!longer) {
+			r = -ENOMEM;
+			break;
+		}
+		list = longer;
+		arg.regions = (uintptr_t)list;
+		arg.count = room;
+		r = device_ioctl(handle, FAMEZ_IOC_REGIONS, &arg);
+		if (r)
+			break;
+		if (arg.count <= room) {
+			*regions = list;
+			*count = arg.count;
+			return 0;
+		}
+	}
+	free(list);
+	return r;
+}
+
+static int device_allow(struct famez *handle, bool on)
+{
+	struct famez_allow arg = {
+		.size = sizeof(arg),
+		.flags = on ? FAMEZ_ALLOW_IN_USE : 0,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_ALLOW, &arg);
+}
+
 static uint32_t device_flags(const struct famez *handle)
 {
 	return handle->nonblock ? FAMEZ_MSG_DONTWAIT : 0;
@@ -239,6 +281,8 @@ static const struct famez_ops device_ops = {
 	.get_info = device_get_info,
 	.get_mapping = device_get_mapping,
 	.get_peers = device_get_peers,
+	.get_regions = device_get_regions,
+	.allow = device_allow,
 	.bind = device_bind,
 	.send = device_send,
 	.recv = device_recv,

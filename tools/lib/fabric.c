@@ -158,6 +158,17 @@ int famez_fabric_service(struct famez_fabric *f)
 	return 0;
 }
 
+bool famez_fabric_region(const struct famez_fabric *f, uint32_t index,
+			 struct famez_region_info *info)
+{
+	const struct famez_place *table = &f->layout.regions;
+	const char *at = f->config.memory;
+
+	at += table->offset + (uint64_t)index * table->stride;
+	return index < table->count &&
+	       famez_region_read(f->layout.fam_size, (const void *)at, info);
+}
+
 int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 		      struct famez_peer_info *info)
 {

@@ -9,11 +9,12 @@
 #ifndef FAMEZ_LIB_FABRIC_H
 #define FAMEZ_LIB_FABRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
-#include <famez/layout.h>
+#include <famez/regions.h>
 
 struct famez_fabric;
 
@@ -128,5 +129,9 @@ int famez_fabric_event(const struct famez_fabric *f, uint64_t *cursor,
  */
 int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 		      struct famez_peer_info *info);
+
+/* What the table says of a region, checked.  Return: true when there is one */
+bool famez_fabric_region(const struct famez_fabric *f, uint32_t index,
+			 struct famez_region_info *info);
 
 #endif /* FAMEZ_LIB_FABRIC_H */

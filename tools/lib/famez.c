@@ -259,16 +259,26 @@ int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int writable, void **address)
 {
 	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	bool meant = writable & FAMEZ_MAP_IN_USE;
 	void *at;
+	int r;
 
-	if (!length || offset > handle->fam_size ||
+	if (writable & ~(FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE) || !length || offset > handle->fam_size ||
 	    length > handle->fam_size - offset ||
 	    offset % (uint64_t)sysconf(_SC_PAGESIZE))
 		return -EINVAL;
+	if (writable && !meant && handle->ops->in_use &&
+	    handle->ops->in_use(handle, offset, length))
+		return -EBUSY;
+	r = meant && handle->ops->allow ? handle->ops->allow(handle, true) : 0;
+	if (r)
+		return r;
 	at = mmap(NULL, length, prot, MAP_SHARED, handle->map_fd,
 		  handle->map_base + offset);
-	if (at == MAP_FAILED)
-		return -errno;
-	*address = at;
-	return 0;
+	r = at == MAP_FAILED ? -errno : 0;
+	if (meant && handle->ops->allow)
+		handle->ops->allow(handle, false);
+	if (!r)
+		*address = at;
+	return r;
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <linux/famez.h>
+#include <linux/famez_fabric.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -425,23 +426,96 @@ int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector);
  */
 int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
 
+#define FAMEZ_MAP_WRITE		1
+#define FAMEZ_MAP_IN_USE	2
+
 /**
  * famez_map() - map FAM
  * @handle: the handle
  * @offset: from the start of the FAM, a multiple of the page size
  * @length: bytes
- * @writable: 0: only to be read
+ * @writable: 0: only to be read; %FAMEZ_MAP_WRITE, and with it %FAMEZ_MAP_IN_USE: also
+ *	what kernels have as pmem or dax
  * @address: where it is now
  *
  * munmap(2) ends it; famez_close() does not.
  *
  * Return:
  * * 0: done
- * * -EINVAL: not within the FAM, not aligned, or no @length
+ * * -EINVAL: not within the FAM, not aligned, no @length, or unknown flags
+ * * -EBUSY: to write, and some of it is a region for pmem or dax, or a peer uses all of
+ *   FAM so: it would spoil a file system
  * * others: of mmap(2)
  */
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int writable, void **address);
+
+/* Flags of famez_region_open(); a use is one of them */
+#define FAMEZ_REGION_USE_SHIFT	8
+#define FAMEZ_REGION_PMEM	(1 << FAMEZ_REGION_USE_SHIFT)
+#define FAMEZ_REGION_DAX	(2 << FAMEZ_REGION_USE_SHIFT)
+#define FAMEZ_REGION_SCRATCH	(3 << FAMEZ_REGION_USE_SHIFT)
+
+/**
+ * famez_region_open() - find a named part of FAM, or create it
+ * @handle: the handle
+ * @name: 1 to 63 printable ASCII characters, no space, no slash
+ * @size: bytes that it must have at least; 0: any, but to create it
+ * @flags: 0: it must be there; %FAMEZ_REGION_CREATE: it is created if it is not, and with
+ *	%FAMEZ_REGION_EXCL it must not be; what for: %FAMEZ_REGION_PMEM,
+ *	%FAMEZ_REGION_DAX, %FAMEZ_REGION_SCRATCH, or 0: for programs
+ * @region: what it is then; on -ENOSPC its length is the most that there is room for
+ *
+ * The switch does it, whole or not at all.  A region has whole pages, for pmem and dax
+ * of 2 MiB; it lasts until it is removed.  All who open it have the same bytes; nobody
+ * clears them.  Map it by famez_map(), with its offset.  It sleeps until the switch has
+ * answered, with %FAMEZ_NONBLOCK, too, and opens a port for that time.  The structure is
+ * in famez_bridge(4), under FAMEZ_IOC_REGIONS.
+ *
+ * Return:
+ * * 0: done
+ * * -ENOENT: there is none of that name
+ * * -EEXIST: there is; or it is for another use
+ * * -EFBIG: it is smaller than @size
+ * * -ENOSPC: so much of FAM is not free in one piece
+ * * -ENFILE: the table of regions is full
+ * * -EINVAL: no name, no size to create it with, or unknown flags
+ * * -EIO: the switch cannot write down what has changed: nothing has
+ * * -EOPNOTSUPP: the switch, or the device, has no regions to change
+ * * -ETIMEDOUT: the switch does not answer
+ * * others: of famez_open_endpoint(), famez_bind(), famez_send_to()
+ */
+int famez_region_open(struct famez *handle, const char *name, uint64_t size, int flags,
+		      struct famez_region_info *region);
+
+/**
+ * famez_region_remove() - give a named part of FAM up
+ * @handle: the handle
+ * @name: its name
+ *
+ * Who has it mapped keeps it mapped, and the next region may get the same bytes.
+ *
+ * Return:
+ * * 0: done
+ * * -ENOENT: there is none of that name
+ * * others: of famez_region_open()
+ */
+int famez_region_remove(struct famez *handle, const char *name);
+
+/**
+ * famez_get_regions() - which parts of FAM have names
+ * @handle: the handle
+ * @regions: an array, in no order, for the caller to free(3)
+ * @count: its entries
+ *
+ * Return:
+ * * 0: done
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -ENOMEM: no memory
+ * * -EOPNOTSUPP: the device is on no famez fabric
+ */
+int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
+		      size_t *count);
 
 /**
  * famez_get_mapping() - what the page tables say of a mapping of FAM

@@ -19,6 +19,10 @@
  * @get_info: as famez_get_info()
  * @get_mapping: as famez_get_mapping(); NULL: not here
  * @get_peers: as famez_get_peers()
+ * @get_regions: as famez_get_regions()
+ * @allow: calls of mmap(2) may be of what is in use, or not any more; NULL: the library
+ *	itself sees to that, by @in_use
+ * @in_use: is any of that part of FAM pmem or dax?
  * @bind: as famez_bind()
  * @send: as famez_send_to(), the switch by its id
  * @recv: as famez_recv_from()
@@ -38,6 +42,10 @@ struct famez_ops {
 			   struct famez_mapping *mapping);
 	int (*get_peers)(struct famez *handle, struct famez_peer_info **peers,
 			 size_t *count);
+	int (*get_regions)(struct famez *handle, struct famez_region_info **regions,
+			   size_t *count);
+	int (*allow)(struct famez *handle, bool on);
+	int (*in_use)(struct famez *handle, uint64_t offset, uint64_t length);
 	int (*bind)(struct famez *handle, uint32_t *port, uint32_t buffer);
 	int (*send)(struct famez *handle, uint32_t peer, uint16_t port,
 		    const void *data, size_t size);

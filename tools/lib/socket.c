@@ -498,6 +498,39 @@ static int socket_get_peers(struct famez *handle,
 	return 0;
 }
 
+/* ---- Regions ------------------------------------------------------------- */
+
+static int socket_get_regions(struct famez *handle, struct famez_region_info **regions,
+			      size_t *count)
+{
+	struct host *h = to_sock(handle)->host;
+	struct famez_region_info *list;
+	uint32_t i, n = h->attach.layout.regions.count;
+	int r;
+
+	r = glance(h);
+	if (r < 0)
+		return r;
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		*count += famez_fabric_region(h->fabric, i, &list[*count]);
+	*regions = list;
+	return 0;
+}
+
+static int socket_in_use(struct famez *handle, uint64_t offset, uint64_t length)
+{
+	const struct host *h = to_sock(handle)->host;
+	const struct famez_layout *l = &h->attach.layout;
+	const struct famez_tables tables = {
+		.fam_size = l->fam_size, .regions = l->regions, .peers = l->peers,
+	};
+
+	return famez_tables_in_use(&tables, h->attach.memory, offset, length);
+}
+
 /* ---- Ports --------------------------------------------------------------- */
 
 static int socket_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
@@ -611,6 +644,8 @@ static const struct famez_ops socket_ops = {
 	.open_endpoint = socket_open_endpoint,
 	.get_info = socket_get_info,
 	.get_peers = socket_get_peers,
+	.get_regions = socket_get_regions,
+	.in_use = socket_in_use,
 	.bind = socket_bind,
 	.send = socket_send,
 	.recv = socket_recv,

@@ -71,6 +71,7 @@ void control_mend(struct server *s)
 {
 	control_write_header(s);
 	directory_mend(s);
+	regions_publish(s);
 }
 
 /* ---- The whole --------------------------------------------------------------- */
@@ -103,6 +104,7 @@ bool control_write(struct server *s)
 	mailslot_setup(s);
 	if (!directory_make(s))
 		return false;
+	regions_publish(s);
 	control_write_header(s);
 	return true;
 }
@@ -143,6 +145,14 @@ void control_publish(struct server *s)
 	famez_store_release(&shared_header(s)->peers_epoch, epoch);
 	/* whoever is rung for it must find it */
 	famez_mb();
+}
+
+void control_publish_regions(struct server *s)
+{
+	uint32_t epoch = le32toh(s->header.regions_epoch) + 1;
+
+	s->header.regions_epoch = htole32(epoch);
+	famez_store_release(&shared_header(s)->regions_epoch, epoch);
 }
 
 void control_clear_peer(struct server *s, uint32_t id)

@@ -87,8 +87,11 @@ static bool start(struct server *s, const struct options *o)
 		return false;
 	if (!memory_open(&s->memory, o, &s->plan))
 		return false;
-	if (control_write(s) && peers_make(s) && self_start(s) && door_open(s))
+	/* what is kept may not fit: then the memory stays as it was */
+	if (regions_make(s, o->scratch) && control_write(s) && peers_make(s) &&
+	    self_start(s) && door_open(s))
 		return true;
+	regions_undo(s);
 	memory_undo(&s->memory);
 	return false;
 }
@@ -102,6 +105,7 @@ static void stop(struct server *s)
 	clients_free(s);
 	peers_free(s);
 	directory_free(s);
+	free(s->regions);
 	/* its lock is the last to go: the next switch finds nothing of ours */
 	door_close(&s->door);
 	sd_event_source_disable_unref(s->service);

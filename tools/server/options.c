@@ -24,13 +24,14 @@ static const char usage[] =
 "  --backing PATH    regular file, also on hugetlbfs: any name with a slash\n"
 "  --backing " MEMFD "  memory without a name, which nobody can shrink\n"
 "  --preallocate     have all of its pages now, not when they are used\n"
+"  --scratch SIZE    keep so much of FAM from whatever uses all of it (0)\n"
 "  --quiet           print errors only\n"
 "  --verbose         print more\n"
 "  --help            print this\n"
 "  --version         print the version\n";
 
 enum {
-	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, QUIET, VERBOSE, HELP,
+	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, QUIET, VERBOSE, HELP,
 	VERSION
 };
 
@@ -41,6 +42,7 @@ static const struct option table[] = {
 	{ "vectors", required_argument, NULL, VECTORS },
 	{ "backing", required_argument, NULL, BACKING },
 	{ "preallocate", no_argument, NULL, PREALLOCATE },
+	{ "scratch", required_argument, NULL, SCRATCH },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "verbose", no_argument, NULL, VERBOSE },
 	{ "help", no_argument, NULL, HELP },
@@ -101,6 +103,8 @@ static int one_option(struct options *o, int option)
 	case BACKING:
 		o->backing = optarg;
 		return -1;
+	case SCRATCH:
+		return number("--scratch", optarg, true, &o->scratch);
 	case PREALLOCATE:
 		o->preallocate = true;
 		return -1;

@@ -132,10 +132,13 @@ static bool start_fabric(struct server *s)
 	};
 	int err = famez_fabric_start(&s->fabric, &config);
 
-	if (!err)
+	if (!err && regions_start(s))
 		return true;
+	if (err)
+		complain("the switch cannot be a peer: %s", strerror(-err));
+	else
+		famez_fabric_stop(s->fabric);
 	s->fabric = NULL;
-	complain("the switch cannot be a peer: %s", strerror(-err));
 	return false;
 }
 
@@ -159,7 +162,7 @@ void self_look(struct server *s)
 	if (!s->fabric)
 		return;
 	look_at_peers(s);
-	if (read_messages(s))
+	if (read_messages(s) | regions_look(s))
 		self_wake(s);
 }
 

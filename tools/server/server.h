@@ -17,6 +17,7 @@
 #include <systemd/sd-event.h>
 
 #include <fabric.h>
+#include <famez/regions.h>
 
 #define DEFAULT_SOCKET		"/run/famez/switch.sock"
 #define CLIENTS_MAX		1000U
@@ -26,6 +27,7 @@
  * @socket: path of the listening socket
  * @backing: name of a POSIX shm object, path of a regular file, or MEMFD
  * @preallocate: have all pages from the start
+ * @scratch: bytes of FAM that what uses all of it leaves out
  * @size: bytes of memory
  * @clients: peers besides the switch
  * @vectors: of each peer; 0: @clients + 2
@@ -35,6 +37,7 @@ struct options {
 	const char *socket;
 	const char *backing;
 	bool preallocate;
+	uint64_t scratch;
 	uint64_t size;
 	uint64_t clients;
 	uint64_t vectors;
@@ -183,6 +186,8 @@ TAILQ_HEAD(process_list, process);
  * @told: when they were last told, in usec
  * @entries: of the directory
  * @exhausted: it was said that no channel is left
+ * @regions: as many as the table has room for; without a name, there is none
+ * @regions_slot: place of the port for them
  * @clients: connections, in order of joining
  * @processes: theirs
  * @header: what the header in the memory must say
@@ -200,6 +205,8 @@ struct server {
 	uint64_t told;
 	struct entry *entries;
 	bool exhausted;
+	struct famez_region_info *regions;
+	uint32_t regions_slot;
 	struct client_list clients;
 	struct process_list processes;
 	struct famez_header header;
@@ -290,6 +297,29 @@ void control_publish_channels(struct server *s, uint32_t id);
 
 /* Empties a peer's half of its record. */
 void control_clear_peer(struct server *s, uint32_t id);
+
+/* Says that regions have changed. */
+void control_publish_regions(struct server *s);
+
+/* ---- regions.c: named parts of FAM; regions-file.c: where they are kept ---- */
+
+/* Those that were kept, and one of so many bytes that is scratch; says why, on false. */
+bool regions_make(struct server *s, uint64_t scratch);
+
+/* Opens the port for requests. */
+bool regions_start(struct server *s);
+
+/* Serves them.  Return: true when there may be more */
+bool regions_look(struct server *s);
+
+/* Mirrors them all. */
+void regions_publish(struct server *s);
+
+bool regions_load(struct server *s);
+bool regions_save(struct server *s);
+
+/* Takes away what a failed start has made. */
+void regions_undo(struct server *s);
 
 /* ---- channels.c: who has a channel to whom ---- */
 

@@ -139,6 +139,54 @@ struct famez_peers {
 	__u32 reserved;
 };
 
+/**
+ * struct famez_region_info - one region, as FAMEZ_IOC_REGIONS tells it
+ * @name: its name, printable ASCII, NUL-terminated
+ * @offset: from the start of the FAM, in bytes
+ * @length: bytes
+ * @creator: id of the peer that asked for it, for information
+ * @use: what it is for: 0 free, 1 pmem, 2 dax, 3 scratch
+ */
+struct famez_region_info {
+	char name[64];
+	__u64 offset;
+	__u64 length;
+	__u32 creator;
+	__u32 use;
+};
+
+/**
+ * struct famez_regions - FAMEZ_IOC_REGIONS
+ * @size: bytes of this structure
+ * @flags: 0
+ * @regions: address of an array of struct famez_region_info
+ * @count: in: entries it has room for; out: regions that there are (those beyond the
+ *	room are not written)
+ * @stride: bytes of one entry, sizeof(struct famez_region_info); a kernel that knows
+ *	less clears the rest of an entry (%FAMEZ_REGION_INFO_MIN to 4096)
+ */
+struct famez_regions {
+	__u32 size;
+	__u32 flags;
+	__u64 regions;
+	__u32 count;
+	__u32 stride;
+};
+
+#define FAMEZ_REGION_INFO_MIN	88	/* of famez_regions.stride */
+
+#define FAMEZ_ALLOW_IN_USE	1	/* to write where kernels have pmem or dax */
+
+/**
+ * struct famez_allow - FAMEZ_IOC_ALLOW
+ * @size: bytes of this structure
+ * @flags: %FAMEZ_ALLOW_IN_USE; 0: nothing any more
+ */
+struct famez_allow {
+	__u32 size;
+	__u32 flags;
+};
+
 #define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
 
 /**
@@ -428,5 +476,19 @@ struct famez_mapping {
  * this device.  EOPNOTSUPP: FAMEZ_MAPPING_KERNEL where there is no control area.
  */
 #define FAMEZ_IOC_MAPPING	_IO(FAMEZ_IOC_TYPE, 0x0c)
+
+/*
+ * Which parts of FAM have names, by the fabric's table; on a plain device whose memory is
+ * a fabric's, too.  EOPNOTSUPP: there is no such table.
+ */
+#define FAMEZ_IOC_REGIONS	_IO(FAMEZ_IOC_TYPE, 0x0d)
+
+/*
+ * What this file may do from now on that is refused else: mmap(2) for writing, and
+ * write(2) on a plain device, of a part of FAM that is a region for pmem or dax, or of
+ * any but a scratch region while a peer uses all of FAM so.  Without it they are EBUSY.
+ * EBADF: the file is not open for writing.
+ */
+#define FAMEZ_IOC_ALLOW		_IO(FAMEZ_IOC_TYPE, 0x0e)
 
 #endif /* _UAPI_LINUX_FAMEZ_H */

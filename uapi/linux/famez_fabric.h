@@ -170,7 +170,8 @@ struct famez_header {
  * @protocol: %FAMEZ_PROTOCOL
  * @vectors: vectors that the peer has armed, 1 to the fabric's
  * @kind: %FAMEZ_KIND_BRIDGE and so on
- * @fam_use: how the peer uses FAM (0: only mappings)
+ * @fam_use: how the peer uses FAM, %FAMEZ_USE_PMEM or %FAMEZ_USE_DAX; 0: only
+ *	mappings; with %FAMEZ_USE_WHOLE all but what is scratch
  * @channels_seen: the @channels_epoch as of which it knows its channels: it has
  *	let go of those that the directory did not name any more
  * @ask: whom it wants channels with: the id, and in the upper half a number that
@@ -377,7 +378,17 @@ struct famez_record {
 
 /* ---- Regions ------------------------------------------------------------- */
 
+#define FAMEZ_REGIONS_MAX	4096	/* famez_table.count */
 #define FAMEZ_REGION_NAME	64
+#define FAMEZ_REGION_ALIGN	4096ULL		/* of offset and length */
+#define FAMEZ_REGION_ALIGN_DAX	0x200000ULL	/* likewise, for pmem and dax */
+
+#define FAMEZ_USE_FREE		0	/* programs map it */
+#define FAMEZ_USE_PMEM		1
+#define FAMEZ_USE_DAX		2
+#define FAMEZ_USE_SCRATCH	3	/* likewise, whatever uses all of FAM */
+#define FAMEZ_USE_MASK		0xffU
+#define FAMEZ_USE_WHOLE		0x100U	/* famez_peer.fam_use: of all of FAM */
 
 /**
  * struct famez_region - a named part of the FAM
@@ -385,7 +396,7 @@ struct famez_record {
  * @offset: from the start of the FAM
  * @length: bytes
  * @creator: id of the peer that asked for it, for information
- * @use: what it is for: 0 free, 1 pmem, 2 dax, 3 scratch
+ * @use: what it is for: %FAMEZ_USE_FREE and so on
  * @reserved: zero
  *
  * Written by the switch, as a copy of its own truth.
@@ -397,6 +408,51 @@ struct famez_region {
 	__le32 creator;
 	__le32 use;
 	__le32 reserved[10];
+};
+
+/*
+ * A peer sends a request as a message to this port of the switch, from a port of its
+ * own, and gets the reply there.
+ */
+#define FAMEZ_REGION_PORT	1
+
+#define FAMEZ_REGION_OPEN	1	/* find it, or create it */
+#define FAMEZ_REGION_REMOVE	2
+
+#define FAMEZ_REGION_CREATE	1	/* if it is not there */
+#define FAMEZ_REGION_EXCL	2	/* and fail if it is: EEXIST */
+
+/**
+ * struct famez_region_request - to the switch
+ * @op: %FAMEZ_REGION_OPEN or %FAMEZ_REGION_REMOVE
+ * @cookie: comes back with the reply
+ * @flags: %FAMEZ_REGION_CREATE, %FAMEZ_REGION_EXCL
+ * @use: to create it for; what is there must be for that
+ * @size: bytes that it must have at least; 0: any, but to create it
+ * @reserved: zero
+ * @name: its name, padded with NUL
+ */
+struct famez_region_request {
+	__le32 op;
+	__le32 cookie;
+	__le32 flags;
+	__le32 use;
+	__le64 size;
+	__le64 reserved;
+	char name[FAMEZ_REGION_NAME];
+};
+
+/**
+ * struct famez_region_reply - from the switch
+ * @cookie: of the request
+ * @error: 0, or as errno(3) of Linux; the rest is then zero, but for ENOSPC
+ * @region: as it is now, or was when it was removed; ENOSPC: its length is that of the
+ *	largest that there is room for
+ */
+struct famez_region_reply {
+	__le32 cookie;
+	__le32 error;
+	struct famez_region region;
 };
 
 #endif /* _UAPI_LINUX_FAMEZ_FABRIC_H */

@@ -12,7 +12,7 @@ set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
 for program in famez-flood famez-lives famez-soak famez-touch kexec-file test-abi test-abi32 \
 	test-barriers test-device test-events test-faults test-files \
 	test-fuzz test-gone test-lost test-mappings test-plain \
-	test-ports test-vectors port-server wire-wait; do
+	test-ports test-regions test-vectors port-server wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
 kernel=$1

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1 */
+/* The one reader of the control area's table of regions. */
+#ifndef _FAMEZ_REGIONS_H
+#define _FAMEZ_REGIONS_H
+
+#include <linux/famez.h>
+#include <famez/layout.h>
+
+/** famez_region_fits() - can a region lie there? */
+static inline bool famez_region_fits(__u64 fam_size, const struct famez_region_info *r)
+{
+	return r->length && !(r->offset % FAMEZ_REGION_ALIGN) &&
+	       !(r->length % FAMEZ_REGION_ALIGN) && r->offset <= fam_size &&
+	       r->length <= fam_size - r->offset && r->use <= FAMEZ_USE_SCRATCH;
+}
+
+/** famez_region_meets() - has it any of @length bytes from @offset on? */
+static inline bool famez_region_meets(const struct famez_region_info *r, __u64 offset,
+				      __u64 length)
+{
+	return offset < r->offset + r->length && r->offset < offset + length;
+}
+
+/** famez_region_is_dax() - do kernels use it, rather than programs? */
+static inline bool famez_region_is_dax(const struct famez_region_info *r)
+{
+	return r->use == FAMEZ_USE_PMEM || r->use == FAMEZ_USE_DAX;
+}
+
+/**
+ * famez_region_name_ok() - is it a name?
+ * @name: %FAMEZ_REGION_NAME bytes
+ *
+ * Printable ASCII without space or slash, up to 63 bytes.
+ */
+static inline bool famez_region_name_ok(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAMEZ_REGION_NAME && name[i]; i++)
+		if (name[i] <= ' ' || name[i] > '~' || name[i] == '/')
+			return false;
+	return i && i < FAMEZ_REGION_NAME;
+}
+
+/**
+ * famez_region_read() - check a record
+ * @fam_size: bytes of FAM
+ * @shared: the record; each byte is read once
+ * @info: what it says, on true
+ *
+ * Return: true when there is a region
+ */
+static inline bool famez_region_read(__u64 fam_size, const struct famez_region *shared,
+				     struct famez_region_info *info)
+{
+	struct famez_region copy;
+
+	famez_copy_in(&copy, shared, sizeof(copy));
+	memset(info, 0, sizeof(*info));
+	info->offset = famez_le64(copy.offset);
+	info->length = famez_le64(copy.length);
+	info->creator = famez_le32(copy.creator);
+	info->use = famez_le32(copy.use);
+	if (!famez_region_name_ok(copy.name) || !famez_region_fits(fam_size, info))
+		return false;
+	memcpy(info->name, copy.name, strnlen(copy.name, sizeof(copy.name) - 1));
+	return true;
+}
+
+/** struct famez_tables - what tells who uses FAM; no @regions: nothing does */
+struct famez_tables {
+	__u64 fam_size;
+	struct famez_place regions;
+	struct famez_place peers;
+};
+
+/* Where in the memory they end. */
+static inline __u64 famez_tables_end(const struct famez_tables *t)
+{
+	__u64 regions = t->regions.offset + (__u64)t->regions.count * t->regions.stride;
+	__u64 peers = t->peers.offset + (__u64)t->peers.count * t->peers.stride;
+
+	return regions > peers ? regions : peers;
+}
+
+/** famez_tables_region() - a record; true when there is a region */
+static inline bool famez_tables_region(const struct famez_tables *t, const void *memory,
+				       __u32 index, struct famez_region_info *info)
+{
+	const char *at = (const char *)memory + t->regions.offset;
+
+	at += (__u64)famez_nospec(index, t->regions.count) * t->regions.stride;
+	return famez_region_read(t->fam_size, (const void *)at, info);
+}
+
+/* Does a peer use all of FAM as pmem or dax? */
+static inline bool famez_tables_whole(const struct famez_tables *t, const void *memory)
+{
+	__u32 i;
+
+	for (i = 0; i < t->peers.count; i++) {
+		const char *at = (const char *)memory + t->peers.offset;
+		const struct famez_peer *peer;
+
+		peer = (const void *)(at + (__u64)i * t->peers.stride);
+		if (famez_load(&peer->state) == FAMEZ_PEER_UP &&
+		    famez_load(&peer->fam_use) & FAMEZ_USE_WHOLE)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * famez_tables_in_use() - is any of a part of FAM in use as pmem or dax?
+ * @t: the tables
+ * @memory: the memory from its start, up to famez_tables_end()
+ * @offset: from the start of FAM
+ * @length: bytes
+ *
+ * Strangers can write the tables: this keeps the honest from spoiling a file system by
+ * mistake, and nobody else from anything.
+ */
+static inline bool famez_tables_in_use(const struct famez_tables *t, const void *memory,
+				       __u64 offset, __u64 length)
+{
+	struct famez_region_info r;
+	bool scratch = false;
+	__u32 i;
+
+	for (i = 0; i < t->regions.count; i++) {
+		if (!famez_tables_region(t, memory, i, &r))
+			continue;
+		if (famez_region_is_dax(&r) && famez_region_meets(&r, offset, length))
+			return true;
+		scratch |= r.use == FAMEZ_USE_SCRATCH && r.offset <= offset &&
+			   length <= r.length && offset - r.offset <= r.length - length;
+	}
+	return !scratch && famez_tables_whole(t, memory);
+}
+
+#endif /* _FAMEZ_REGIONS_H */

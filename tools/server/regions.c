@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Named regions of FAM.  The truth is here, and in the file beside a file that is the
+ * memory (regions-file.c); the table in the control area is a copy of it.  Peers ask by
+ * messages to a port of ours: each is done whole, or not at all, whatever becomes of
+ * who sent it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server.h"
+
+#define SCRATCH		"scratch"
+#define REQUESTS	64	/* served in one turn of the loop */
+
+static uint32_t slots(const struct server *s)
+{
+	return s->plan.layout.regions.count;
+}
+
+/* ---- The table ------------------------------------------------------------------- */
+
+static struct famez_region *shared_region(const struct server *s, uint32_t i)
+{
+	const struct famez_place *table = &s->plan.layout.regions;
+
+	return (void *)((char *)s->memory.map + table->offset +
+			(uint64_t)i * table->stride);
+}
+
+static void fill_region(struct famez_region *to, const struct famez_region_info *r)
+{
+	*to = (struct famez_region){
+		.offset = htole64(r->offset),
+		.length = htole64(r->length),
+		.creator = htole32(r->creator),
+		.use = htole32(r->use),
+	};
+	memcpy(to->name, r->name, sizeof(to->name));
+}
+
+/* All of them: a record that somebody spoilt heals with the next change. */
+void regions_publish(struct server *s)
+{
+	struct famez_region copy;
+	uint32_t i;
+
+	for (i = 0; i < slots(s); i++) {
+		struct famez_region *shared = shared_region(s, i);
+
+		fill_region(&copy, &s->regions[i]);
+		if (!memcmp(shared, &copy, sizeof(copy)))
+			continue;
+		/* who reads it meanwhile finds none */
+		__atomic_store_n(&shared->name[0], 0, __ATOMIC_RELEASE);
+		famez_wmb();
+		memcpy((char *)shared + 1, (char *)&copy + 1, sizeof(copy) - 1);
+		__atomic_store_n(&shared->name[0], copy.name[0], __ATOMIC_RELEASE);
+	}
+	control_publish_regions(s);
+}
+
+/* ---- Finding room ----------------------------------------------------------------- */
+
+static struct famez_region_info *find(const struct server *s, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < slots(s); i++)
+		if (*s->regions[i].name && !strcmp(s->regions[i].name, name))
+			return &s->regions[i];
+	return NULL;
+}
+
+static uint64_t alignment(uint32_t use)
+{
+	return use == FAMEZ_USE_PMEM || use == FAMEZ_USE_DAX ?
+	       FAMEZ_REGION_ALIGN_DAX : FAMEZ_REGION_ALIGN;
+}
+
+/* Up to where nothing lies, from a place on: 0 if something lies there. */
+static uint64_t room_at(const struct server *s, uint64_t offset)
+{
+	uint64_t end = s->plan.layout.fam_size;
+	uint32_t i;
+
+	if (offset >= end)
+		return 0;
+	for (i = 0; i < slots(s); i++) {
+		const struct famez_region_info *r = &s->regions[i];
+
+		if (!*r->name || r->offset + r->length <= offset)
+			continue;
+		if (r->offset <= offset)
+			return 0;
+		if (r->offset < end)
+			end = r->offset;
+	}
+	return end - offset;
+}
+
+/*
+ * The first place with room for it; where there is none, how much there is at most.
+ * Only the start, and what is behind a region, can be the first place.
+ */
+static bool find_room(const struct server *s, struct famez_region_info *want)
+{
+	uint64_t align = alignment(want->use), best = 0, place = UINT64_MAX;
+	uint32_t i;
+
+	for (i = 0; i <= slots(s); i++) {
+		uint64_t offset = 0, room;
+
+		if (i < slots(s) && *s->regions[i].name)
+			offset = s->regions[i].offset + s->regions[i].length;
+		offset = (offset + align - 1) & ~(align - 1);
+		room = room_at(s, offset) & ~(align - 1);
+		if (room > best)
+			best = room;
+		if (room >= want->length && offset < place)
+			place = offset;
+	}
+	if (place == UINT64_MAX) {
+		want->length = best;
+		return false;
+	}
+	want->offset = place;
+	return true;
+}
+
+/* ---- Changes ----------------------------------------------------------------------- */
+
+static int add(struct server *s, const struct famez_region_info *r)
+{
+	struct famez_region_info *slot;
+	uint32_t i;
+
+	for (i = 0; i < slots(s) && *s->regions[i].name; i++)
+		;
+	if (i == slots(s))
+		return ENFILE;
+	slot = &s->regions[i];
+	*slot = *r;
+	if (regions_save(s))
+		return 0;
+	memset(slot, 0, sizeof(*slot));
+	return EIO;
+}
+
+static int create(struct server *s, struct famez_region_info *r)
+{
+	uint64_t align = alignment(r->use);
+	int err;
+
+	if (!r->length)
+		return EINVAL;
+	if (r->length > s->plan.layout.fam_size)
+		r->length = UINT64_MAX & ~(align - 1);
+	else
+		r->length = (r->length + align - 1) & ~(align - 1);
+	if (!find_room(s, r))
+		return ENOSPC;
+	err = add(s, r);
+	if (!err)
+		say("region %s created: %llu bytes at %llu, for peer %u", r->name,
+		    (unsigned long long)r->length, (unsigned long long)r->offset,
+		    r->creator);
+	return err;
+}
+
+/* @r: what is asked for, and then what there is */
+static int open_region(struct server *s, struct famez_region_info *r, uint32_t flags)
+{
+	const struct famez_region_info *there = find(s, r->name);
+
+	if (flags & ~(FAMEZ_REGION_CREATE | FAMEZ_REGION_EXCL) ||
+	    r->use > FAMEZ_USE_SCRATCH)
+		return EINVAL;
+	if (!there)
+		return flags & FAMEZ_REGION_CREATE ? create(s, r) : ENOENT;
+	if (flags & FAMEZ_REGION_CREATE &&
+	    (flags & FAMEZ_REGION_EXCL || there->use != r->use))
+		return EEXIST;
+	if (r->length > there->length)
+		return EFBIG;
+	*r = *there;
+	return 0;
+}
+
+static int remove_region(struct server *s, struct famez_region_info *r)
+{
+	struct famez_region_info *there = find(s, r->name);
+
+	if (!there)
+		return ENOENT;
+	*r = *there;
+	memset(there, 0, sizeof(*there));
+	if (!regions_save(s)) {
+		*there = *r;
+		return EIO;
+	}
+	say("region %s removed", r->name);
+	return 0;
+}
+
+/* ---- Requests ----------------------------------------------------------------------- */
+
+/* Return: an errno */
+static int serve(struct server *s, const struct famez_region_request *request,
+		 struct famez_region_info *r)
+{
+	if (!famez_region_name_ok(request->name))
+		return EINVAL;
+	memcpy(r->name, request->name, strlen(request->name));
+	r->length = le64toh(request->size);
+	r->use = le32toh(request->use);
+	switch (le32toh(request->op)) {
+	case FAMEZ_REGION_OPEN:
+		return open_region(s, r, le32toh(request->flags));
+	case FAMEZ_REGION_REMOVE:
+		return remove_region(s, r);
+	default:
+		return EOPNOTSUPP;
+	}
+}
+
+static void answer(struct server *s, const struct famez_letter *letter,
+		   const struct famez_region_request *request)
+{
+	struct famez_region_info r = { .creator = letter->peer };
+	struct famez_region_reply reply = { .cookie = request->cookie };
+	int err = serve(s, request, &r);
+
+	if (err && err != ENOSPC)
+		memset(&r, 0, sizeof(r));
+	reply.error = htole32(err);
+	fill_region(&reply.region, &r);
+	if (!err)
+		regions_publish(s);
+	/* who does not take it has not waited for it */
+	err = famez_fabric_send(s->fabric, letter->peer, FAMEZ_REGION_PORT,
+				letter->sport, &reply, sizeof(reply));
+	if (err)
+		detail("peer %u is not told of region %s: %s", letter->peer, r.name,
+		       strerror(-err));
+}
+
+bool regions_look(struct server *s)
+{
+	struct famez_region_request request;
+	struct famez_letter letter;
+	int i, err;
+
+	for (i = 0; i < REQUESTS; i++) {
+		err = famez_fabric_recv(s->fabric, s->regions_slot, &letter, s->inbox,
+					sizeof(s->inbox));
+		if (err)
+			return false;
+		if (letter.size < sizeof(request) || !letter.sport) {
+			detail("peer %u has sent nonsense to the regions' port",
+			       letter.peer);
+			continue;
+		}
+		memcpy(&request, s->inbox, sizeof(request));
+		answer(s, &letter, &request);
+	}
+	return true;
+}
+
+/* ---- Start and end ------------------------------------------------------------------- */
+
+/* What uses all of FAM leaves this out. */
+static bool keep_scratch(struct server *s, uint64_t size)
+{
+	struct famez_region_info r = {
+		.name = SCRATCH, .creator = s->plan.layout.server_id,
+		.use = FAMEZ_USE_SCRATCH,
+	};
+	const struct famez_region_info *there = find(s, SCRATCH);
+	char text[SIZE_TEXT];
+	uint64_t left;
+
+	size = (size + FAMEZ_REGION_ALIGN - 1) & ~(FAMEZ_REGION_ALIGN - 1);
+	if (!size || (there && there->length == size && there->use == r.use))
+		return true;
+	left = s->plan.layout.fam_size;
+	r.length = size;
+	r.offset = left - size;
+	if (there || size > left || room_at(s, r.offset) < size || add(s, &r)) {
+		complain("--scratch %s: regions or the end of FAM are in its way",
+			 size_text(text, size));
+		return false;
+	}
+	return true;
+}
+
+bool regions_make(struct server *s, uint64_t scratch)
+{
+	s->regions = calloc(slots(s), sizeof(*s->regions));
+	if (!s->regions) {
+		complain("out of memory");
+		return false;
+	}
+	return regions_load(s) && keep_scratch(s, scratch);
+}
+
+bool regions_start(struct server *s)
+{
+	int slot = famez_fabric_bind(s->fabric, FAMEZ_REGION_PORT, 0);
+
+	if (slot < 0) {
+		complain("the regions' port cannot be had: %s", strerror(-slot));
+		return false;
+	}
+	s->regions_slot = slot;
+	return true;
+}

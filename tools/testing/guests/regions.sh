@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Named regions: two guests, a third that has the same memory as a plain device alone,
+# and the host; and what is kept of them from one switch to the next.
+
+# shellcheck source=tools/testing/guests/guests.sh
+. "$(dirname "$0")/guests.sh"
+
+socket=$FAMEZ_VM_DIR/switch.sock
+
+# host COMMAND...: famezctl on the host
+host() {
+	"$tools/famezctl" --device "$socket" "$@"
+}
+
+# same NODE...: each has the list that the host has
+same() {
+	local node
+
+	host region list >"$tmp/host.list"
+	for node; do
+		on "$node" famezctl region list | cmp - "$tmp/host.list" || return
+	done
+}
+
+# fails TEXT COMMAND...: and says why
+fails() {
+	! "${@:2}" 2>"$tmp/fails" && grep -q "$1" "$tmp/fails" || {
+		cat "$tmp/fails"
+		false
+	}
+}
+
+# offset REGION
+offset() {
+	host region info "$1" | sed -n 's/^offset: //p'
+}
+
+# whole BYTES: what a peer, node02, says of its use of FAM, written by a stranger; in
+# its record
+whole() {
+	printf '%b' "$1" | dd of="$tmp/fam" bs=1 seek=$((record + 80)) conv=notrunc status=none
+}
+
+boot 2 --backing "$tmp/fam"
+vm up 1 --first 3 --initramfs "$image" --no-device --plain "$tmp/fam:64M" >"$tmp/up.out" 2>&1 ||
+	cat "$tmp/up.out"
+load; ok 'the driver loads in two guests, and in a third with a plain device'
+
+on node01 test-regions /dev/famez_bridge >"$tmp/test-regions.log" 2>"$tmp/test-regions.err"
+complete "$tmp/test-regions.log"; ok 'test-regions: in a guest'
+"$bin/test-regions" "$socket" >"$tmp/host-regions.log" 2>"$tmp/host-regions.err"
+complete "$tmp/host-regions.log"; ok 'test-regions: on the host'
+
+on node01 'famezctl region create results 1M && famezctl region create --use dax disk 4M' >/dev/null &&
+	host region create --use scratch scratch 64K >/dev/null
+ok 'regions by a guest and by the host'
+same node01 node02 node03; ok 'all see the same ones, the plain device, too'
+[ "$(on node02 famezctl region info disk --json | grep -c '"use":"dax"\|"length":4194304')" -eq 2 ]
+ok 'region info --json'
+
+# ---- Written through each, read through all ----
+
+results=$(offset results)
+for writer in node01 node02 node03 host; do
+	if [ $writer = host ]; then
+		host write --text "by-$writer" "$results"
+	else
+		on $writer famezctl write --text "by-$writer" "$results"
+	fi
+	for reader in node01 node02 node03; do
+		[ "$(on $reader famezctl read "$results" $((${#writer} + 3)))" = by-$writer ] || break 2
+	done
+	[ "$(host read "$results" $((${#writer} + 3)))" = by-$writer ] || break
+done
+[ $writer = host ] && [ $reader = node03 ]; ok 'what one writes in a region, all read there'
+
+# ---- What kernels use is not written by mistake ----
+
+disk=$(offset disk)
+for node in node01 node03; do
+	fails 'pmem or dax' on $node famezctl write --text x "$disk"; ok "$node: not into a region for dax"
+	on $node famezctl read "$disk" 1 >/dev/null; ok "$node: it is read"
+done
+fails 'pmem or dax' host write --text x "$disk"; ok 'nor on the host'
+fails 'Device or resource busy' on node03 "printf x | dd of=/dev/famez_fam bs=1 seek=$disk 2>&1 >/dev/null | { cat >&2; exit 1; }"
+ok 'nor by write(2) to a plain device'
+on node01 famezctl write --in-use --text x "$disk" && on node03 famezctl write --in-use --text y "$disk"
+ok 'who means it, does'
+
+id=$(on node02 cat /sys/class/famez/famez_bridge/id)
+record=$((8192 + id * 256))
+[ "$(dd if="$tmp/fam" bs=1 skip=$((record + 128)) count=6 status=none)" = node02 ]; ok "the record of peer $id"
+whole '\001\001'
+fails 'pmem or dax' on node01 famezctl write --text x "$results"; ok "peer $id has all of FAM as pmem: nobody writes"
+fails 'pmem or dax' on node03 famezctl write --text x "$results"; ok 'nor on a plain device'
+fails 'pmem or dax' host write --text x "$results"; ok 'nor on the host'
+on node01 famezctl write --text x "$(offset scratch)"; ok 'but into what is scratch'
+whole '\000\000'
+on node01 famezctl write --text x "$results"; ok 'until it has given that up'
+
+# ---- Where they are not changed, or not there ----
+
+fails 'only a peer' on node03 famezctl region create more 1; ok 'a plain device changes none'
+fails 'largest free part' on node02 famezctl region create huge 1G; ok 'there is not so much room'
+cp "$tmp/fam.regions" "$tmp/before"
+mkdir "$tmp/fam.regions.new"
+fails 'could not write' on node01 famezctl region create more 1; ok 'the switch cannot write it down, and says so'
+fails 'could not write' host region rm results; ok 'nor that one is gone'
+same node01 node02 node03 && cmp "$tmp/before" "$tmp/fam.regions"; ok 'so nothing has changed'
+rmdir "$tmp/fam.regions.new"
+
+# ---- The next switch ----
+
+on node01 famezctl write --text kept "$results"
+host region list >"$tmp/before"
+healthy all; ok 'no kernel has complained'
+vm down >/dev/null
+start next "$FAMEZ_SERVER" --socket "$tmp/next" --backing "$tmp/fam"
+saw next '^famez-server: ready' >/dev/null
+"$tools/famezctl" --device "$tmp/next" region list | cmp - "$tmp/before"; ok 'the next switch has them'
+"$tools/famezctl" --device "$tmp/next" read "$results" 4 | grep -qx kept; ok 'and their bytes'
+kill "${pid[next]}"; ends next
+sed -i 's/"length":[0-9]*/"length":1/' "$tmp/fam.regions"
+sum=$(sha256sum "$tmp/fam" "$tmp/fam.regions")
+fails 'fam.regions: damaged' "$FAMEZ_SERVER" --socket "$tmp/next" --backing "$tmp/fam" --quiet
+ok 'regions that cannot be are refused'
+[ "$(sha256sum "$tmp/fam" "$tmp/fam.regions")" = "$sum" ]; ok 'and nothing is touched'
+plan_complete

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Named regions, by the library: in a guest, or on the host.  Leaves none behind but
+ * those that it has found; there is FAM for 16 MiB of them at least.
+ *
+ * test-regions DEVICE
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <famez.h>
+
+#include "plan.h"
+
+#define MiB	(1ULL << 20)
+#define CREATE	FAMEZ_REGION_CREATE
+#define NEW	(FAMEZ_REGION_CREATE | FAMEZ_REGION_EXCL)
+
+static const char *path;
+static struct famez *fabric;
+static struct famez_info info;
+
+/* A region of that name, or none; an error if the table cannot be read. */
+static bool listed(const char *name, struct famez_region_info *region)
+{
+	struct famez_region_info *list;
+	bool found = false;
+	size_t count, i;
+
+	assert_int_equal(famez_get_regions(fabric, &list, &count), 0);
+	for (i = 0; i < count; i++) {
+		if (strcmp(list[i].name, name))
+			continue;
+		assert_false(found);
+		found = true;
+		*region = list[i];
+	}
+	free(list);
+	return found;
+}
+
+static size_t how_many(void)
+{
+	struct famez_region_info *list;
+	size_t count, i, j;
+
+	assert_int_equal(famez_get_regions(fabric, &list, &count), 0);
+	for (i = 0; i < count; i++) {
+		assert_true(list[i].offset + list[i].length <= info.fam_size);
+		for (j = 0; j < i; j++)
+			assert_true(list[i].offset >= list[j].offset + list[j].length ||
+				    list[j].offset >= list[i].offset + list[i].length);
+	}
+	free(list);
+	return count;
+}
+
+static int opened(const char *name, uint64_t size, int flags)
+{
+	struct famez_region_info region, table;
+	int r = famez_region_open(fabric, name, size, flags, &region);
+
+	if (r)
+		return r;
+	/* what the switch has said is in the table by then */
+	assert_true(listed(name, &table));
+	assert_memory_equal(&table, &region, sizeof(region));
+	return 0;
+}
+
+static void test_life(void **state)
+{
+	struct famez_region_info region;
+
+	(void)state;
+	assert_false(listed("life", &region));
+	assert_int_equal(opened("life", 0, 0), -ENOENT);
+	assert_int_equal(opened("life", 5000, CREATE), 0);
+	assert_true(listed("life", &region));
+	assert_int_equal(region.length, 8192);
+	assert_int_equal(region.creator, info.id);
+	assert_int_equal(region.use, FAMEZ_USE_FREE);
+	assert_int_equal(opened("life", 5000, CREATE), 0);
+	assert_int_equal(opened("life", 8192, 0), 0);
+	assert_int_equal(opened("life", 8193, 0), -EFBIG);
+	assert_int_equal(opened("life", 8193, CREATE), -EFBIG);
+	assert_int_equal(opened("life", 1, NEW), -EEXIST);
+	assert_int_equal(opened("life", 1, CREATE | FAMEZ_REGION_SCRATCH), -EEXIST);
+	assert_int_equal(famez_region_remove(fabric, "life"), 0);
+	assert_int_equal(famez_region_remove(fabric, "life"), -ENOENT);
+	assert_false(listed("life", &region));
+}
+
+static void test_names(void **state)
+{
+	char longest[64], longer[65];
+
+	(void)state;
+	memset(longest, 'n', 63);
+	longest[63] = 0;
+	memset(longer, 'n', 64);
+	longer[64] = 0;
+	assert_int_equal(opened(longest, 1, NEW), 0);
+	assert_int_equal(famez_region_remove(fabric, longest), 0);
+	assert_int_equal(opened(longer, 1, NEW), -EINVAL);
+	assert_int_equal(opened("", 1, NEW), -EINVAL);
+	assert_int_equal(opened("a b", 1, NEW), -EINVAL);
+	assert_int_equal(opened("a/b", 1, NEW), -EINVAL);
+	assert_int_equal(opened("\xc3\xa4", 1, NEW), -EINVAL);
+	assert_int_equal(opened("none", 0, NEW), -EINVAL);
+	assert_int_equal(opened("none", 1, 4), -EINVAL);
+	assert_int_equal(opened("none", 1, NEW | 4 << FAMEZ_REGION_USE_SHIFT), -EINVAL);
+}
+
+/* Where there is room, whole pages, those of pmem and dax large ones. */
+static void test_places(void **state)
+{
+	struct famez_region_info region;
+
+	(void)state;
+	assert_int_equal(opened("small", 1, NEW), 0);
+	assert_int_equal(opened("dax", 1, NEW | FAMEZ_REGION_DAX), 0);
+	assert_true(listed("dax", &region));
+	assert_int_equal(region.offset % (2 * MiB), 0);
+	assert_int_equal(region.length, 2 * MiB);
+	assert_int_equal(opened("pmem", 2 * MiB + 1, NEW | FAMEZ_REGION_PMEM), 0);
+	assert_true(listed("pmem", &region));
+	assert_int_equal(region.offset % (2 * MiB), 0);
+	assert_int_equal(region.length, 4 * MiB);
+	/* in the hole before them */
+	assert_int_equal(opened("hole", 4096, NEW), 0);
+	assert_true(listed("hole", &region));
+	assert_true(region.offset < 2 * MiB);
+	how_many();
+	assert_int_equal(famez_region_open(fabric, "all", UINT64_MAX, NEW, &region), -ENOSPC);
+	assert_true(region.length > 0 && region.length < info.fam_size);
+	assert_int_equal(opened("rest", region.length, NEW), 0);
+	assert_int_equal(famez_region_open(fabric, "more", region.length + 1, NEW, &region),
+			 -ENOSPC);
+	assert_int_equal(famez_region_remove(fabric, "small"), 0);
+	assert_int_equal(famez_region_remove(fabric, "dax"), 0);
+	assert_int_equal(famez_region_remove(fabric, "pmem"), 0);
+	assert_int_equal(famez_region_remove(fabric, "hole"), 0);
+	assert_int_equal(famez_region_remove(fabric, "rest"), 0);
+}
+
+static void test_full_table(void **state)
+{
+	size_t before = how_many();
+	char name[16];
+	int n, r;
+
+	(void)state;
+	for (n = 0;; n++) {
+		snprintf(name, sizeof(name), "full%d", n);
+		r = opened(name, 1, NEW);
+		if (r)
+			break;
+	}
+	assert_int_equal(r, -ENFILE);
+	assert_int_equal(how_many(), before + n);
+	while (n--) {
+		snprintf(name, sizeof(name), "full%d", n);
+		assert_int_equal(famez_region_remove(fabric, name), 0);
+	}
+	assert_int_equal(how_many(), before);
+}
+
+/* What kernels have as pmem or dax, is not to be written by mistake. */
+static void test_in_use(void **state)
+{
+	struct famez_region_info dax, other;
+	const int all = FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE;
+	void *at, *more;
+
+	(void)state;
+	assert_int_equal(famez_region_open(fabric, "dax", 1, NEW | FAMEZ_REGION_DAX, &dax), 0);
+	assert_int_equal(famez_region_open(fabric, "other", 1, NEW, &other), 0);
+	assert_int_equal(famez_map(fabric, dax.offset, 4096, FAMEZ_MAP_WRITE, &at), -EBUSY);
+	assert_int_equal(famez_map(fabric, dax.offset + dax.length - 4096, 4096,
+				   FAMEZ_MAP_WRITE, &at), -EBUSY);
+	assert_int_equal(famez_map(fabric, 0, info.fam_size, FAMEZ_MAP_WRITE, &at), -EBUSY);
+	assert_int_equal(famez_map(fabric, dax.offset, 4096, 0, &at), 0);
+	assert_int_equal(famez_map(fabric, dax.offset, 4096, all, &more), 0);
+	*(volatile char *)more = 42;
+	assert_int_equal(*(volatile char *)at, 42);
+	munmap(more, 4096);
+	munmap(at, 4096);
+	/* that one was meant says nothing of the next */
+	assert_int_equal(famez_map(fabric, dax.offset, 4096, FAMEZ_MAP_WRITE, &at), -EBUSY);
+	assert_int_equal(famez_map(fabric, other.offset, 4096, FAMEZ_MAP_WRITE, &at), 0);
+	munmap(at, 4096);
+	assert_int_equal(famez_map(fabric, other.offset, 4096, 4, &at), -EINVAL);
+	assert_int_equal(famez_region_remove(fabric, "dax"), 0);
+	assert_int_equal(famez_map(fabric, dax.offset, 4096, FAMEZ_MAP_WRITE, &at), 0);
+	munmap(at, 4096);
+	assert_int_equal(famez_region_remove(fabric, "other"), 0);
+}
+
+/* A peer in a loop, until it is killed somewhere in it. */
+static void create_and_remove(void)
+{
+	struct famez_region_info region;
+	struct famez *own;
+
+	if (famez_open(&own, path, 0))
+		_exit(1);
+	for (;;) {
+		famez_region_open(own, "killed", 4096, NEW, &region);
+		famez_region_remove(own, "killed");
+	}
+}
+
+static void test_kills(void **state)
+{
+	struct famez_region_info region;
+	size_t before = how_many();
+	int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			create_and_remove();
+		while (!listed("killed", &region))
+			;
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		/* what it had sent is done, or not, by the answer to what we send */
+		assert_int_equal(opened("marker", 1, NEW), 0);
+		assert_int_equal(famez_region_remove(fabric, "marker"), 0);
+		assert_int_equal(how_many(), before + listed("killed", &region));
+		famez_region_remove(fabric, "killed");
+	}
+	assert_int_equal(how_many(), before);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_full_table),
+		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_kills),
+	};
+
+	path = argv[1];
+	if (argc != 2 || famez_open(&fabric, path, 0) || famez_get_info(fabric, &info)) {
+		fputs("usage: test-regions DEVICE\n", stderr);
+		return 2;
+	}
+	return RUN_PLAN("regions", tests);
+}
