@@ -263,7 +263,9 @@ int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	void *at;
 	int r;
 
-	if (writable & ~(FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE) || !length || offset > handle->fam_size ||
+	if (writable & ~(FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE))
+		return -EINVAL;
+	if (!length || offset > handle->fam_size ||
 	    length > handle->fam_size - offset ||
 	    offset % (uint64_t)sysconf(_SC_PAGESIZE))
 		return -EINVAL;

@@ -139,13 +139,13 @@ static int add(struct server *s, const struct famez_region_info *r)
 	for (i = 0; i < slots(s) && *s->regions[i].name; i++)
 		;
 	if (i == slots(s))
-		return ENFILE;
+		return -ENFILE;
 	slot = &s->regions[i];
 	*slot = *r;
 	if (regions_save(s))
 		return 0;
 	memset(slot, 0, sizeof(*slot));
-	return EIO;
+	return -EIO;
 }
 
 static int create(struct server *s, struct famez_region_info *r)
@@ -154,13 +154,13 @@ static int create(struct server *s, struct famez_region_info *r)
 	int err;
 
 	if (!r->length)
-		return EINVAL;
+		return -EINVAL;
 	if (r->length > s->plan.layout.fam_size)
 		r->length = UINT64_MAX & ~(align - 1);
 	else
 		r->length = (r->length + align - 1) & ~(align - 1);
 	if (!find_room(s, r))
-		return ENOSPC;
+		return -ENOSPC;
 	err = add(s, r);
 	if (!err)
 		say("region %s created: %llu bytes at %llu, for peer %u", r->name,
@@ -176,14 +176,14 @@ static int open_region(struct server *s, struct famez_region_info *r, uint32_t f
 
 	if (flags & ~(FAMEZ_REGION_CREATE | FAMEZ_REGION_EXCL) ||
 	    r->use > FAMEZ_USE_SCRATCH)
-		return EINVAL;
+		return -EINVAL;
 	if (!there)
-		return flags & FAMEZ_REGION_CREATE ? create(s, r) : ENOENT;
+		return flags & FAMEZ_REGION_CREATE ? create(s, r) : -ENOENT;
 	if (flags & FAMEZ_REGION_CREATE &&
 	    (flags & FAMEZ_REGION_EXCL || there->use != r->use))
-		return EEXIST;
+		return -EEXIST;
 	if (r->length > there->length)
-		return EFBIG;
+		return -EFBIG;
 	*r = *there;
 	return 0;
 }
@@ -193,12 +193,12 @@ static int remove_region(struct server *s, struct famez_region_info *r)
 	struct famez_region_info *there = find(s, r->name);
 
 	if (!there)
-		return ENOENT;
+		return -ENOENT;
 	*r = *there;
 	memset(there, 0, sizeof(*there));
 	if (!regions_save(s)) {
 		*there = *r;
-		return EIO;
+		return -EIO;
 	}
 	say("region %s removed", r->name);
 	return 0;
@@ -206,12 +206,12 @@ static int remove_region(struct server *s, struct famez_region_info *r)
 
 /* ---- Requests ----------------------------------------------------------------------- */
 
-/* Return: an errno */
+/* Return: 0, or an errno value, negative */
 static int serve(struct server *s, const struct famez_region_request *request,
 		 struct famez_region_info *r)
 {
 	if (!famez_region_name_ok(request->name))
-		return EINVAL;
+		return -EINVAL;
 	memcpy(r->name, request->name, strlen(request->name));
 	r->length = le64toh(request->size);
 	r->use = le32toh(request->use);
@@ -221,7 +221,7 @@ static int serve(struct server *s, const struct famez_region_request *request,
 	case FAMEZ_REGION_REMOVE:
 		return remove_region(s, r);
 	default:
-		return EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	}
 }
 
@@ -232,9 +232,9 @@ static void answer(struct server *s, const struct famez_letter *letter,
 	struct famez_region_reply reply = { .cookie = request->cookie };
 	int err = serve(s, request, &r);
 
-	if (err && err != ENOSPC)
+	if (err && err != -ENOSPC)
 		memset(&r, 0, sizeof(r));
-	reply.error = htole32(err);
+	reply.error = htole32(-err);
 	fill_region(&reply.region, &r);
 	if (!err)
 		regions_publish(s);

@@ -76,6 +76,13 @@ for writer in node01 node02 node03 host; do
 done
 [ $writer = host ] && [ $reader = node03 ]; ok 'what one writes in a region, all read there'
 
+for run in 1 4; do
+	[ "$(on node01 runs)" = "run $run" ] && [ "$(on node02 runs)" = "run $((run + 1))" ] &&
+		[ "$(FAMEZ_DEVICE=$socket "$top/build/examples/runs")" = "run $((run + 2))" ] || break
+done
+[ "$(FAMEZ_DEVICE=$socket "$top/build/examples/runs")" = 'run 7' ]; ok 'an example: all peers count together'
+host region rm runs
+
 # ---- What kernels use is not written by mistake ----
 
 disk=$(offset disk)
