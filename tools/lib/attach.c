@@ -11,7 +11,7 @@
 #include "attach.h"
 #include "doorbell.h"
 
-#define TIMEOUT_S	30	/* a switch that says nothing more */
+#define TIMEOUT_S	120	/* a switch that hangs; to be told of a thousand takes a while */
 #define MESSAGES	4096	/* taken from the socket at a time */
 
 /**

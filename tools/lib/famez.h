@@ -65,7 +65,7 @@ struct famez;
  * * -EBADMSG: the control area is damaged
  * * -EPROTONOSUPPORT: the control area is of another version
  * * -ENAMETOOLONG: the path is too long for a socket's
- * * -ETIMEDOUT: the switch was silent for 30 seconds
+ * * -ETIMEDOUT: the switch did not let us in within two minutes
  * * -EMFILE, -ENFILE: this process, or the system, may have no more
  *   descriptors; a program on the host needs one for each vector of each peer
  * * -EINTR: a signal came
