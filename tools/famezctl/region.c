@@ -134,7 +134,7 @@ static const char *region_error(int error)
 	case -EEXIST:
 		return "there is one of that name";
 	case -EINVAL:
-		return "a name has 1 to 63 printable characters, no space or slash; a size is above 0";
+		return "a name has 1 to 63 printable characters, neither space nor slash";
 	case -ENFILE:
 		return "the fabric's table of regions is full; remove one";
 	case -EIO:
