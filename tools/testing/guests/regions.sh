@@ -107,6 +107,24 @@ on node01 famezctl write --text x "$(offset scratch)"; ok 'but into what is scra
 whole '\000\000'
 on node01 famezctl write --text x "$results"; ok 'until it has given that up'
 
+# ---- A stranger writes into the table ----
+
+# spoil INDEX OFFSET BYTES: of a record of 128 bytes
+spoil() {
+	printf '%b' "$3" | dd of="$tmp/fam" bs=1 seek=$((21056 + $1 * 128 + $2)) conv=notrunc status=none
+}
+
+host region list >"$tmp/before"
+spoil 0 64 '\377\377\377\377\377\377\377\177'	# begins behind FAM
+spoil 1 79 '\001'				# ends behind it
+spoil 2 84 '\011'				# a use that there is not
+spoil 3 0 '\033[2J'				# a name for terminals
+[ "$(on all famezctl region list | grep -c .)" -eq 3 ]; ok 'what a stranger has written there is no region: three times the title, and nothing else'
+host region list | cmp - "$tmp/before" && same node01 node02 node03; ok 'it is right again when somebody joins'
+spoil 0 64 '\377\377\377\377\377\377\377\177'
+on node01 famezctl region create mends 4K >/dev/null && on node02 famezctl region rm mends
+[ "$(on node03 famezctl region list)" = "$(cat "$tmp/before")" ]; ok 'or when any region changes'
+
 # ---- Where they are not changed, or not there ----
 
 fails 'only a peer' on node03 famezctl region create more 1; ok 'a plain device changes none'
