@@ -18,15 +18,23 @@ void fam_check(struct famez *handle, uint64_t offset, uint64_t length)
 		    (unsigned long long)info.fam_size);
 }
 
-/* Maps the pages around a range; @map and @size are for munmap(). */
+/*
+ * Maps the pages around a range; @map and @size are for munmap().  On the host FAM may be
+ * in a file of hugetlbfs, of which only whole huge pages can be mapped.
+ */
 static char *map_around(struct famez *handle, uint64_t offset, size_t length,
 			int flags, void **map, size_t *size)
 {
-	size_t lead = offset % sysconf(_SC_PAGESIZE);
+	size_t pages[] = { sysconf(_SC_PAGESIZE), 2UL << 20, 1UL << 30 }, lead, i = 0;
 	int error;
 
-	*size = lead + length;
-	error = famez_map(handle, offset - lead, *size, flags, map);
+	do {
+		lead = offset % pages[i];
+		*size = lead + length;
+		if (i)
+			*size = (*size + pages[i] - 1) & ~(pages[i] - 1);
+		error = famez_map(handle, offset - lead, *size, flags, map);
+	} while (error == -EINVAL && ++i < sizeof(pages) / sizeof(*pages));
 	if (error == -EBUSY)
 		die("what is at %llu is in use as pmem or dax: a write would spoil it; with --in-use it is written all the same",
 		    (unsigned long long)offset);

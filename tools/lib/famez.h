@@ -438,7 +438,8 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
  *	what kernels have as pmem or dax
  * @address: where it is now
  *
- * munmap(2) ends it; famez_close() does not.
+ * munmap(2) ends it; famez_close() does not.  On the host, where the switch has it in a
+ * file of hugetlbfs, @offset and @length are multiples of that one's page size.
  *
  * Return:
  * * 0: done

@@ -75,6 +75,8 @@ static void say_ready(const struct server *s)
 	    size_text(size, s->memory.size), s->plan.clients, l->vectors,
 	    size_text(control, l->fam_offset), size_text(fam, l->fam_size),
 	    longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX);
+	if (s->memory.kind == BACKING_FILE && !regions_kept(s))
+		say("regions end with this switch: hugetlbfs cannot hold their file; --regions FILE names a place");
 }
 
 /*
@@ -88,7 +90,7 @@ static bool start(struct server *s, const struct options *o)
 	if (!memory_open(&s->memory, o, &s->plan))
 		return false;
 	/* what is kept may not fit: then the memory stays as it was */
-	if (regions_make(s, o->scratch) && control_write(s) && peers_make(s) &&
+	if (regions_make(s, o) && control_write(s) && peers_make(s) &&
 	    self_start(s) && door_open(s))
 		return true;
 	regions_undo(s);

@@ -24,6 +24,8 @@ static const char usage[] =
 "  --backing PATH    regular file, also on hugetlbfs: any name with a slash\n"
 "  --backing " MEMFD "  memory without a name, which nobody can shrink\n"
 "  --preallocate     have all of its pages now, not when they are used\n"
+"  --regions FILE    keep named regions there (beside a file as backing: its name\n"
+"                    and .regions)\n"
 "  --scratch SIZE    keep so much of FAM from whatever uses all of it (0)\n"
 "  --quiet           print errors only\n"
 "  --verbose         print more\n"
@@ -31,7 +33,8 @@ static const char usage[] =
 "  --version         print the version\n";
 
 enum {
-	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, QUIET, VERBOSE, HELP,
+	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, REGIONS, QUIET,
+	VERBOSE, HELP,
 	VERSION
 };
 
@@ -42,6 +45,7 @@ static const struct option table[] = {
 	{ "vectors", required_argument, NULL, VECTORS },
 	{ "backing", required_argument, NULL, BACKING },
 	{ "preallocate", no_argument, NULL, PREALLOCATE },
+	{ "regions", required_argument, NULL, REGIONS },
 	{ "scratch", required_argument, NULL, SCRATCH },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "verbose", no_argument, NULL, VERBOSE },
@@ -102,6 +106,9 @@ static int one_option(struct options *o, int option)
 		return vector_count(optarg, &o->vectors);
 	case BACKING:
 		o->backing = optarg;
+		return -1;
+	case REGIONS:
+		o->regions = optarg;
 		return -1;
 	case SCRATCH:
 		return number("--scratch", optarg, true, &o->scratch);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where regions are kept beside a file that is the memory: FILE.regions, JSON.  A
- * change is written to a new file, which then takes the old one's place, so there is
- * always a whole one.  Other memory ends with the switch, and so do its regions.
+ * Where regions are kept: JSON, beside a file that is the memory, as FILE.regions, or
+ * where --regions says.  A change is written to a new file, which then takes the old
+ * one's place, so there is always a whole one.  Other memory ends with the switch, and so
+ * do its regions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "server.h"
@@ -20,10 +23,27 @@ static const char * const uses[] = {
 	[FAMEZ_USE_DAX] = "dax", [FAMEZ_USE_SCRATCH] = "scratch",
 };
 
+/* No file there can be written by write(2). */
+static bool is_hugetlbfs(const struct server *s)
+{
+	struct statfs fs;
+
+	return !fstatfs(s->memory.guard, &fs) && fs.f_type == HUGETLBFS_MAGIC;
+}
+
+bool regions_kept(const struct server *s)
+{
+	return s->regions_path ||
+	       (s->memory.kind == BACKING_FILE && !is_hugetlbfs(s));
+}
+
 static bool file_name(const struct server *s, char *name, const char *suffix)
 {
-	return s->memory.kind == BACKING_FILE &&
-	       snprintf(name, PATH_MAX, "%s.regions%s", s->memory.name, suffix) < PATH_MAX;
+	const char *path = s->regions_path ? s->regions_path : s->memory.name;
+
+	return regions_kept(s) &&
+	       snprintf(name, PATH_MAX, "%s%s%s", path,
+			s->regions_path ? "" : ".regions", suffix) < PATH_MAX;
 }
 
 /* ---- Writing ----------------------------------------------------------------------- */
@@ -73,7 +93,7 @@ bool regions_save(struct server *s)
 	struct json_object *o;
 	bool good;
 
-	if (s->memory.kind != BACKING_FILE)
+	if (!regions_kept(s))
 		return true;
 	if (!file_name(s, name, "") || !file_name(s, new, ".new"))
 		return false;

@@ -295,14 +295,15 @@ static bool keep_scratch(struct server *s, uint64_t size)
 	return true;
 }
 
-bool regions_make(struct server *s, uint64_t scratch)
+bool regions_make(struct server *s, const struct options *o)
 {
+	s->regions_path = o->regions;
 	s->regions = calloc(slots(s), sizeof(*s->regions));
 	if (!s->regions) {
 		complain("out of memory");
 		return false;
 	}
-	return regions_load(s) && keep_scratch(s, scratch);
+	return regions_load(s) && keep_scratch(s, o->scratch);
 }
 
 bool regions_start(struct server *s)

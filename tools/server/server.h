@@ -28,6 +28,7 @@
  * @backing: name of a POSIX shm object, path of a regular file, or MEMFD
  * @preallocate: have all pages from the start
  * @scratch: bytes of FAM that what uses all of it leaves out
+ * @regions: where regions are kept; NULL: beside a file that is the memory
  * @size: bytes of memory
  * @clients: peers besides the switch
  * @vectors: of each peer; 0: @clients + 2
@@ -38,6 +39,7 @@ struct options {
 	const char *backing;
 	bool preallocate;
 	uint64_t scratch;
+	const char *regions;
 	uint64_t size;
 	uint64_t clients;
 	uint64_t vectors;
@@ -188,6 +190,7 @@ TAILQ_HEAD(process_list, process);
  * @exhausted: it was said that no channel is left
  * @regions: as many as the table has room for; without a name, there is none
  * @regions_slot: place of the port for them
+ * @regions_path: where they are to be kept, or NULL
  * @clients: connections, in order of joining
  * @processes: theirs
  * @header: what the header in the memory must say
@@ -207,6 +210,7 @@ struct server {
 	bool exhausted;
 	struct famez_region_info *regions;
 	uint32_t regions_slot;
+	const char *regions_path;
 	struct client_list clients;
 	struct process_list processes;
 	struct famez_header header;
@@ -304,7 +308,7 @@ void control_publish_regions(struct server *s);
 /* ---- regions.c: named parts of FAM; regions-file.c: where they are kept ---- */
 
 /* Those that were kept, and one of so many bytes that is scratch; says why, on false. */
-bool regions_make(struct server *s, uint64_t scratch);
+bool regions_make(struct server *s, const struct options *o);
 
 /* Opens the port for requests. */
 bool regions_start(struct server *s);
@@ -314,6 +318,9 @@ bool regions_look(struct server *s);
 
 /* Mirrors them all. */
 void regions_publish(struct server *s);
+
+/* Will the next switch have them? */
+bool regions_kept(const struct server *s);
 
 bool regions_load(struct server *s);
 bool regions_save(struct server *s);

@@ -15,7 +15,7 @@ for program in famez-flood famez-lives famez-soak famez-touch kexec-file test-ab
 	test-ports test-regions test-vectors port-server wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
-set -- "$@" --add build/examples/runs
+set -- "$@" --add build/examples/runs --add build/bin/famez-server
 kernel=$1
 shift
 # for surprise removal, a disk to hibernate on, and the network that bench compares with
