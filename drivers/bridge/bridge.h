@@ -419,8 +419,19 @@ void famez_window_open_fam(struct famez_bridge *b);
 
 /* ---- region.c: the table of regions; the caller is inside ---- */
 
-/** famez_region() - a region, by its place in the table; true when there is one */
-bool famez_region(struct famez_bridge *b, u32 index, struct famez_region_info *info);
+/**
+ * famez_regions() - regions, from a place in the table on
+ * @b: the bridge
+ * @index: the place; where to go on is left there
+ * @infos: what they are
+ * @room: how many there is room for
+ *
+ * Context: may sleep
+ *
+ * Return: how many
+ */
+u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
+		  u32 room);
 
 /** famez_fam_in_use() - is any of it pmem or dax, by regions or peers? may sleep */
 bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length);

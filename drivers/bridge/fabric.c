@@ -3,6 +3,7 @@
 #include <linux/bitmap.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/utsname.h>
 
@@ -66,6 +67,18 @@ static const char *famez_identify_doorbell(struct famez_bridge *b,
 	return NULL;
 }
 
+/* Tables that no switch would make so large are none, as they are gone through. */
+static void famez_tables_set(struct famez_bridge *b)
+{
+	b->tables = (struct famez_tables) {
+		.fam_size = b->layout.fam_size,
+		.regions = b->layout.regions,
+		.peers = b->layout.peers,
+	};
+	if (famez_tables_end(&b->tables) > SZ_64M)
+		b->tables.regions.count = 0;
+}
+
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 				  u64 memory_size, int vectors)
 {
@@ -77,11 +90,7 @@ const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
 	err = famez_layout_read(&b->layout, &copy, memory_size);
 	if (!err)
-		b->tables = (struct famez_tables) {
-			.fam_size = b->layout.fam_size,
-			.regions = b->layout.regions,
-			.peers = b->layout.peers,
-		};
+		famez_tables_set(b);
 	if (vectors)
 		return famez_identify_doorbell(b, first, memory_size, vectors,
 					       err);

@@ -2,7 +2,9 @@
 /* The device's ioctls; <linux/famez.h> tells what they do. */
 #include <linux/eventfd.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "chardev.h"
@@ -153,30 +155,34 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &peers, sizeof(peers));
 }
 
-/* Tells one region, where there is room, and counts it. */
-static int famez_put_region(struct famez_bridge *b, u32 index,
-			    const struct famez_regions *regions, u32 *count)
+#define FAMEZ_REGIONS_ROW	16	/* copied between two looks at the table */
+
+/* The next few; @index, @count: places gone through, and regions told. */
+static int famez_put_regions(struct famez_bridge *b, const struct famez_regions *regions,
+			     struct famez_region_info *row, u32 *index, u32 *count)
 {
-	struct famez_region_info info;
 	void __user *entry;
-	bool there;
+	u32 i, n;
+	int err;
 
 	if (!famez_enter(b))
 		return -ENODEV;
-	there = famez_region(b, index, &info);
+	n = famez_regions(b, index, row, FAMEZ_REGIONS_ROW);
+	err = famez_has_messages(b) && famez_lost(b) ? -ENODEV : 0;
 	famez_leave(b);
-	if (!there)
-		return 0;
-	entry = u64_to_user_ptr(regions->regions + (u64)*count * regions->stride);
-	if ((*count)++ >= regions->count)
-		return 0;
-	return famez_put_entry(entry, regions->stride, &info, sizeof(info));
+	for (i = 0; i < n && !err; i++) {
+		entry = u64_to_user_ptr(regions->regions + (u64)*count * regions->stride);
+		if ((*count)++ < regions->count)
+			err = famez_put_entry(entry, regions->stride, &row[i], sizeof(row[i]));
+	}
+	return err;
 }
 
 static int famez_ioc_regions(struct famez_bridge *b, void __user *user)
 {
+	struct famez_region_info *row;
 	struct famez_regions regions;
-	u32 i, count = 0;
+	u32 index = 0, count = 0;
 	int err;
 
 	err = famez_get_struct(&regions, sizeof(regions), sizeof(regions), user);
@@ -187,14 +193,18 @@ static int famez_ioc_regions(struct famez_bridge *b, void __user *user)
 		return -EINVAL;
 	if (!b->tables.regions.count)
 		return -EOPNOTSUPP;
-	for (i = 0; i < b->tables.regions.count; i++) {
-		err = famez_put_region(b, i, &regions, &count);
-		if (err)
-			return err;
+	row = kcalloc(FAMEZ_REGIONS_ROW, sizeof(*row), GFP_KERNEL);
+	if (!row)
+		return -ENOMEM;
+	while (!err && index < b->tables.regions.count) {
+		err = famez_put_regions(b, &regions, row, &index, &count);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
+	kfree(row);
 	regions.count = count;
-	return famez_put_struct(user, &regions, sizeof(regions));
+	return err ? err : famez_put_struct(user, &regions, sizeof(regions));
 }
 
 static int famez_ioc_allow(struct file *file, void __user *user)

@@ -6,27 +6,34 @@
  */
 #include "bridge.h"
 
-/* The memory from its start up to the end of the tables; @w is closed afterwards. */
+/*
+ * The memory from its start up to the end of the tables; @w is closed afterwards.  NULL:
+ * there are none, or another switch has the memory by now: then FAM is anybody's.
+ */
 static const void *famez_tables_open(struct famez_bridge *b, struct famez_window *w)
 {
 	*w = (struct famez_window) { };
 	if (famez_has_messages(b))
-		return b->control;
+		return famez_lost(b) ? NULL : b->control;
 	if (!b->tables.regions.count ||
 	    famez_window_open(w, b->memory, famez_tables_end(&b->tables)))
 		return NULL;
 	return w->at;
 }
 
-bool famez_region(struct famez_bridge *b, u32 index, struct famez_region_info *info)
+u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
+		  u32 room)
 {
 	struct famez_window w;
 	const void *memory = famez_tables_open(b, &w);
-	bool there;
+	u32 count = 0;
 
-	there = memory && famez_tables_region(&b->tables, memory, index, info);
+	for (; memory && *index < b->tables.regions.count && count < room; ++*index)
+		count += famez_tables_region(&b->tables, memory, *index, &infos[count]);
 	famez_window_close(&w);
-	return there;
+	if (!memory)
+		*index = b->tables.regions.count;
+	return count;
 }
 
 bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length)

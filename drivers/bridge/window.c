@@ -7,10 +7,18 @@
  */
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "bridge.h"
+
+/* A sanitizer's shadow takes an eighth of what is mapped, from memory. */
+#ifdef CONFIG_KASAN_VMALLOC
+#define FAMEZ_MAPPED_MAX	SZ_128M
+#else
+#define FAMEZ_MAPPED_MAX	SIZE_MAX
+#endif
 
 #ifdef CONFIG_VMAP_PFN
 static void *famez_vmap(phys_addr_t at, size_t bytes)
@@ -19,9 +27,10 @@ static void *famez_vmap(phys_addr_t at, size_t bytes)
 	unsigned long *pfns;
 	void *mapped;
 
-	if (pages > UINT_MAX)
+	/* more than a kernel gives for the array */
+	if (pages > INT_MAX / sizeof(*pfns))
 		return NULL;
-	pfns = kvmalloc_array(pages, sizeof(*pfns), GFP_KERNEL);
+	pfns = kvmalloc_array(pages, sizeof(*pfns), GFP_KERNEL | __GFP_NOWARN);
 	if (!pfns)
 		return NULL;
 	for (i = 0; i < pages; i++)
@@ -77,7 +86,7 @@ void famez_window_open_fam(struct famez_bridge *b)
 	struct famez_window *w = &b->fam;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
-	    b->layout.fam_size < PMD_SIZE || b->layout.fam_size > SIZE_MAX)
+	    b->layout.fam_size < PMD_SIZE || b->layout.fam_size > FAMEZ_MAPPED_MAX)
 		return;
 	/* the first page tells, before all are mapped in pages as small */
 	w->at = memremap(at, PAGE_SIZE, MEMREMAP_WB);

@@ -46,22 +46,28 @@ static inline bool famez_region_name_ok(const char *name)
 /**
  * famez_region_read() - check a record
  * @fam_size: bytes of FAM
- * @shared: the record; each byte is read once
+ * @shared: the record
  * @info: what it says, on true
+ *
+ * What changes while it is copied, the switch is about to make another: that is none.
  *
  * Return: true when there is a region
  */
 static inline bool famez_region_read(__u64 fam_size, const struct famez_region *shared,
 				     struct famez_region_info *info)
 {
-	struct famez_region copy;
+	struct famez_region copy, again;
 
 	famez_copy_in(&copy, shared, sizeof(copy));
+	famez_mb();
+	famez_copy_in(&again, shared, sizeof(again));
 	memset(info, 0, sizeof(*info));
 	info->offset = famez_le64(copy.offset);
 	info->length = famez_le64(copy.length);
 	info->creator = famez_le32(copy.creator);
 	info->use = famez_le32(copy.use);
+	if (memcmp(&copy, &again, sizeof(copy)))
+		return false;
 	if (!famez_region_name_ok(copy.name) || !famez_region_fits(fam_size, info))
 		return false;
 	memcpy(info->name, copy.name, strnlen(copy.name, sizeof(copy.name) - 1));

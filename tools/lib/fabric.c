@@ -285,7 +285,7 @@ int famez_fabric_start(struct famez_fabric **fabric,
 	if (!f)
 		return -ENOMEM;
 	f->config = *config;
-	famez_copy_in(&copy, header(f), sizeof(copy));
+	famez_copy_in(&copy, config->header ? config->header : header(f), sizeof(copy));
 	err = famez_layout_read(&f->layout, &copy, config->size);
 	if (!err && (config->id >= f->layout.peers.count || !config->vectors ||
 		     config->vectors > f->layout.vectors))

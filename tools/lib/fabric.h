@@ -22,6 +22,7 @@ struct famez_fabric;
  * struct famez_fabric_config - what makes a peer
  * @memory: the whole shared memory, mapped read-write; stays the caller's
  * @size: bytes of it
+ * @header: what its header says; NULL: as it is there
  * @id: own id
  * @kind: FAMEZ_KIND_SWITCH or FAMEZ_KIND_HOST
  * @vectors: vectors that the caller listens on, at least 1
@@ -34,6 +35,7 @@ struct famez_fabric;
 struct famez_fabric_config {
 	void *memory;
 	uint64_t size;
+	const struct famez_header *header;
 	uint32_t id;
 	uint32_t kind;
 	uint32_t vectors;

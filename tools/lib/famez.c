@@ -255,32 +255,50 @@ int famez_get_mapping(struct famez *handle, const void *address,
 	return handle->ops->get_mapping(handle, address, mapping);
 }
 
-int famez_map(struct famez *handle, uint64_t offset, size_t length,
-	      int writable, void **address)
+static int map_fam(struct famez *handle, uint64_t offset, size_t length, int flags,
+		   void **address)
 {
-	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	bool meant = writable & FAMEZ_MAP_IN_USE;
-	void *at;
+	int prot = flags & FAMEZ_MAP_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
+	void *at = mmap(NULL, length, prot, MAP_SHARED, handle->map_fd,
+			handle->map_base + offset);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	*address = at;
+	return 0;
+}
+
+/* By an open file of its own: what is allowed there is nobody else's. */
+static int map_in_use(struct famez *handle, uint64_t offset, size_t length,
+		      void **address)
+{
+	struct famez *own;
 	int r;
 
-	if (writable & ~(FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE))
-		return -EINVAL;
-	if (!length || offset > handle->fam_size ||
+	if (!handle->ops->allow)
+		return map_fam(handle, offset, length, FAMEZ_MAP_WRITE, address);
+	r = famez_open_endpoint(&own, handle);
+	if (r)
+		return r;
+	r = own->ops->allow(own, true);
+	if (!r)
+		r = map_fam(own, offset, length, FAMEZ_MAP_WRITE, address);
+	famez_close(own);
+	return r;
+}
+
+int famez_map(struct famez *handle, uint64_t offset, size_t length,
+	      int flags, void **address)
+{
+	if (flags & ~(FAMEZ_MAP_WRITE | FAMEZ_MAP_IN_USE) ||
+	    flags == FAMEZ_MAP_IN_USE || !length || offset > handle->fam_size ||
 	    length > handle->fam_size - offset ||
 	    offset % (uint64_t)sysconf(_SC_PAGESIZE))
 		return -EINVAL;
-	if (writable && !meant && handle->ops->in_use &&
+	if (flags & FAMEZ_MAP_IN_USE)
+		return map_in_use(handle, offset, length, address);
+	if (flags && handle->ops->in_use &&
 	    handle->ops->in_use(handle, offset, length))
 		return -EBUSY;
-	r = meant && handle->ops->allow ? handle->ops->allow(handle, true) : 0;
-	if (r)
-		return r;
-	at = mmap(NULL, length, prot, MAP_SHARED, handle->map_fd,
-		  handle->map_base + offset);
-	r = at == MAP_FAILED ? -errno : 0;
-	if (meant && handle->ops->allow)
-		handle->ops->allow(handle, false);
-	if (!r)
-		*address = at;
-	return r;
+	return map_fam(handle, offset, length, flags, address);
 }

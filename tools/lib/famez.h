@@ -434,7 +434,7 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
  * @handle: the handle
  * @offset: from the start of the FAM, a multiple of the page size
  * @length: bytes
- * @writable: 0: only to be read; %FAMEZ_MAP_WRITE, and with it %FAMEZ_MAP_IN_USE: also
+ * @flags: 0: only to be read; %FAMEZ_MAP_WRITE, and with it %FAMEZ_MAP_IN_USE: also
  *	what kernels have as pmem or dax
  * @address: where it is now
  *
@@ -449,7 +449,7 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
  * * others: of mmap(2)
  */
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
-	      int writable, void **address);
+	      int flags, void **address);
 
 /* Flags of famez_region_open(); a use is one of them */
 #define FAMEZ_REGION_USE_SHIFT	8

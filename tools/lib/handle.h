@@ -20,8 +20,8 @@
  * @get_mapping: as famez_get_mapping(); NULL: not here
  * @get_peers: as famez_get_peers()
  * @get_regions: as famez_get_regions()
- * @allow: calls of mmap(2) may be of what is in use, or not any more; NULL: the library
- *	itself sees to that, by @in_use
+ * @allow: mmap(2) of this handle's file may be of what is in use, or not any more; NULL:
+ *	the library itself sees to that, by @in_use
  * @in_use: is any of that part of FAM pmem or dax?
  * @bind: as famez_bind()
  * @send: as famez_send_to(), the switch by its id

@@ -29,28 +29,44 @@ static uint32_t new_cookie(void)
 	return now.tv_nsec ^ (uint32_t)now.tv_sec << 20;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
 /* What is in the way of others that were closed early is not for us. */
 static int wait_for_reply(struct famez *port, struct famez_region_reply *reply,
-			  uint32_t cookie)
+			  uint32_t cookie, uint64_t deadline)
 {
+	char data[FAMEZ_MESSAGE_MAX];
 	uint16_t from_port;
 	uint32_t peer;
 	size_t size;
 	int r;
 
 	do {
-		r = famez_recv_from(port, &peer, &from_port, reply, sizeof(*reply),
-				    &size);
+		uint64_t now = now_ms();
+
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		famez_set_timeout(port, deadline - now);
+		r = famez_recv_from(port, &peer, &from_port, data, sizeof(data), &size);
 		if (r)
 			return r;
+		if (size >= sizeof(*reply))
+			memcpy(reply, data, sizeof(*reply));
 	} while (peer != port->server_id || from_port != FAMEZ_REGION_PORT ||
-		 size != sizeof(*reply) || le32toh(reply->cookie) != cookie);
+		 size < sizeof(*reply) || le32toh(reply->cookie) != cookie);
 	return -(int)le32toh(reply->error);
 }
 
 static int ask(struct famez *handle, struct famez_region_request *request,
 	       struct famez_region_reply *reply)
 {
+	uint64_t deadline = now_ms() + PATIENCE_MS;
 	uint32_t own = 0, cookie = new_cookie();
 	struct famez *port;
 	int r;
@@ -67,7 +83,7 @@ static int ask(struct famez *handle, struct famez_region_request *request,
 		r = famez_send_to(port, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT, request,
 				  sizeof(*request));
 	if (!r)
-		r = wait_for_reply(port, reply, cookie);
+		r = wait_for_reply(port, reply, cookie, deadline);
 	famez_close(port);
 	/* a switch that knows no regions */
 	return r == -ECONNREFUSED ? -EOPNOTSUPP : r;

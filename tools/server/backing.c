@@ -164,7 +164,8 @@ static bool create_memfd(struct memory *m)
 	m->created = true;
 	if (ftruncate(m->guard, m->size))
 		return fail_errno(m, "cannot be made that large");
-	if (fcntl(m->guard, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+	/* nor can it be sealed against those who write to it */
+	if (fcntl(m->guard, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return fail_errno(m, "cannot be sealed");
 	return open_shared(m) || fail_errno(m, "cannot be opened");
 }

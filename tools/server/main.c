@@ -107,7 +107,7 @@ static void stop(struct server *s)
 	clients_free(s);
 	peers_free(s);
 	directory_free(s);
-	free(s->regions);
+	regions_free(s);
 	/* its lock is the last to go: the next switch finds nothing of ours */
 	door_close(&s->door);
 	sd_event_source_disable_unref(s->service);
@@ -127,6 +127,7 @@ int main(int argc, char **argv)
 	log_level(options.level);
 	TAILQ_INIT(&server.clients);
 	TAILQ_INIT(&server.processes);
+	TAILQ_INIT(&server.replies);
 	if (!plan_options(&server.plan, &options) ||
 	    !check_descriptors(&server.plan))
 		return EXIT_FAILURE;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,13 +79,29 @@ static struct json_object *json_regions(const struct server *s)
 /* On the disk when this returns, as far as that can be known. */
 static bool write_file(const char *name, struct json_object *o)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	bool good;
 
 	if (fd < 0)
 		return false;
 	good = !json_object_to_fd(fd, o, JSON_C_TO_STRING_PRETTY) && !fsync(fd);
 	return !close(fd) && good;
+}
+
+/* That it has taken the other's place, too */
+static bool sync_directory(const char *name)
+{
+	char copy[PATH_MAX];
+	bool good;
+	int fd;
+
+	strcpy(copy, name);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	good = !fsync(fd);
+	close(fd);
+	return good;
 }
 
 bool regions_save(struct server *s)
@@ -98,7 +115,7 @@ bool regions_save(struct server *s)
 	if (!file_name(s, name, "") || !file_name(s, new, ".new"))
 		return false;
 	o = json_regions(s);
-	good = write_file(new, o) && !rename(new, name);
+	good = write_file(new, o) && !rename(new, name) && sync_directory(name);
 	json_object_put(o);
 	if (!good) {
 		complain("%s: cannot be written: %s; the regions stay as they were",
@@ -164,6 +181,8 @@ static bool fits(const struct server *s, uint32_t n)
 	uint32_t i;
 
 	if (!famez_region_name_ok(r->name) ||
+	    (famez_region_is_dax(r) &&
+	     (r->offset | r->length) % FAMEZ_REGION_ALIGN_DAX) ||
 	    !famez_region_fits(s->plan.layout.fam_size, r))
 		return false;
 	for (i = 0; i < n; i++)
@@ -198,7 +217,10 @@ bool regions_load(struct server *s)
 	char name[PATH_MAX];
 	bool good;
 
-	if (!file_name(s, name, "") || (access(name, F_OK) && errno == ENOENT))
+	if (!file_name(s, name, ""))
+		return true;
+	s->regions_new = access(name, F_OK) && errno == ENOENT;
+	if (s->regions_new)
 		return true;
 	o = json_object_from_file(name);
 	good = o && read_regions(s, o);
@@ -213,6 +235,6 @@ void regions_undo(struct server *s)
 {
 	char name[PATH_MAX];
 
-	if (s->memory.created && file_name(s, name, ""))
+	if (s->regions_new && file_name(s, name, ""))
 		unlink(name);
 }

@@ -12,7 +12,8 @@
 #include "server.h"
 
 #define SCRATCH		"scratch"
-#define REQUESTS	64	/* served in one turn of the loop */
+#define REQUESTS	4	/* served in one turn of the loop: each may write a file */
+#define REPLIES		64	/* that wait for room, for each peer: it has no more ports */
 
 static uint32_t slots(const struct server *s)
 {
@@ -225,25 +226,70 @@ static int serve(struct server *s, const struct famez_region_request *request,
 	}
 }
 
+/* ---- Replies ------------------------------------------------------------------------- */
+
+struct reply {
+	TAILQ_ENTRY(reply) link;
+	uint32_t peer;
+	uint16_t port;
+	struct famez_region_reply text;
+};
+
+/* Return: false when there is no room for it now */
+static bool send_reply(struct server *s, const struct reply *r)
+{
+	int err = famez_fabric_send(s->fabric, r->peer, FAMEZ_REGION_PORT, r->port,
+				    &r->text, sizeof(r->text));
+
+	if (err && err != -EAGAIN)
+		detail("peer %u is not told of a region: %s", r->peer, strerror(-err));
+	return err != -EAGAIN;
+}
+
+/* A change that was made is told, as soon as there is room; of a flood, the first. */
+static void keep_reply(struct server *s, const struct reply *reply)
+{
+	struct reply *r, *copy;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(r, &s->replies, link)
+		n += r->peer == reply->peer;
+	copy = n < REPLIES ? malloc(sizeof(*copy)) : NULL;
+	if (!copy)
+		return;
+	*copy = *reply;
+	TAILQ_INSERT_TAIL(&s->replies, copy, link);
+}
+
+static void send_replies(struct server *s)
+{
+	struct reply *r = TAILQ_FIRST(&s->replies), *next;
+
+	for (; r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (!send_reply(s, r))
+			continue;
+		TAILQ_REMOVE(&s->replies, r, link);
+		free(r);
+	}
+}
+
 static void answer(struct server *s, const struct famez_letter *letter,
 		   const struct famez_region_request *request)
 {
 	struct famez_region_info r = { .creator = letter->peer };
-	struct famez_region_reply reply = { .cookie = request->cookie };
+	struct reply reply = { .peer = letter->peer, .port = letter->sport };
 	int err = serve(s, request, &r);
 
 	if (err && err != -ENOSPC)
 		memset(&r, 0, sizeof(r));
-	reply.error = htole32(-err);
-	fill_region(&reply.region, &r);
+	reply.text.cookie = request->cookie;
+	reply.text.error = htole32(-err);
+	fill_region(&reply.text.region, &r);
 	if (!err)
 		regions_publish(s);
-	/* who does not take it has not waited for it */
-	err = famez_fabric_send(s->fabric, letter->peer, FAMEZ_REGION_PORT,
-				letter->sport, &reply, sizeof(reply));
-	if (err)
-		detail("peer %u is not told of region %s: %s", letter->peer, r.name,
-		       strerror(-err));
+	if (!send_reply(s, &reply))
+		keep_reply(s, &reply);
 }
 
 bool regions_look(struct server *s)
@@ -252,6 +298,7 @@ bool regions_look(struct server *s)
 	struct famez_letter letter;
 	int i, err;
 
+	send_replies(s);
 	for (i = 0; i < REQUESTS; i++) {
 		err = famez_fabric_recv(s->fabric, s->regions_slot, &letter, s->inbox,
 					sizeof(s->inbox));
@@ -281,10 +328,12 @@ static bool keep_scratch(struct server *s, uint64_t size)
 	char text[SIZE_TEXT];
 	uint64_t left;
 
+	left = s->plan.layout.fam_size;
+	if (size > left)
+		size = left + FAMEZ_REGION_ALIGN;
 	size = (size + FAMEZ_REGION_ALIGN - 1) & ~(FAMEZ_REGION_ALIGN - 1);
 	if (!size || (there && there->length == size && there->use == r.use))
 		return true;
-	left = s->plan.layout.fam_size;
 	r.length = size;
 	r.offset = left - size;
 	if (there || size > left || room_at(s, r.offset) < size || add(s, &r)) {
@@ -316,4 +365,15 @@ bool regions_start(struct server *s)
 	}
 	s->regions_slot = slot;
 	return true;
+}
+
+void regions_free(struct server *s)
+{
+	struct reply *r;
+
+	while ((r = TAILQ_FIRST(&s->replies))) {
+		TAILQ_REMOVE(&s->replies, r, link);
+		free(r);
+	}
+	free(s->regions);
 }

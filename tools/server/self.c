@@ -122,6 +122,8 @@ static bool start_fabric(struct server *s)
 	struct famez_fabric_config config = {
 		.memory = s->memory.map,
 		.size = s->memory.size,
+		/* whatever strangers have written there */
+		.header = &s->header,
 		.id = s->plan.layout.server_id,
 		.kind = FAMEZ_KIND_SWITCH,
 		.vectors = s->plan.layout.vectors,
@@ -159,7 +161,7 @@ void self_look(struct server *s)
 {
 	if (s->fabric && famez_fabric_service(s->fabric))
 		heal(s);
-	if (!s->fabric)
+	if (!s->fabric && !start_fabric(s))
 		return;
 	look_at_peers(s);
 	if (read_messages(s) | regions_look(s))

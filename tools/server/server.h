@@ -177,6 +177,9 @@ struct process {
 
 TAILQ_HEAD(process_list, process);
 
+struct reply;
+TAILQ_HEAD(reply_list, reply);
+
 /**
  * struct server - the switch
  * @event: the loop
@@ -191,6 +194,8 @@ TAILQ_HEAD(process_list, process);
  * @regions: as many as the table has room for; without a name, there is none
  * @regions_slot: place of the port for them
  * @regions_path: where they are to be kept, or NULL
+ * @regions_new: their file was not there before this switch
+ * @replies: that wait for room
  * @clients: connections, in order of joining
  * @processes: theirs
  * @header: what the header in the memory must say
@@ -211,6 +216,8 @@ struct server {
 	struct famez_region_info *regions;
 	uint32_t regions_slot;
 	const char *regions_path;
+	bool regions_new;
+	struct reply_list replies;
 	struct client_list clients;
 	struct process_list processes;
 	struct famez_header header;
@@ -327,6 +334,8 @@ bool regions_save(struct server *s);
 
 /* Takes away what a failed start has made. */
 void regions_undo(struct server *s);
+
+void regions_free(struct server *s);
 
 /* ---- channels.c: who has a channel to whom ---- */
 

@@ -5,6 +5,7 @@
  *
  * test-regions DEVICE
  */
+#include <endian.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 
 #include "plan.h"
 
+#define MANY	60	/* ports of a peer */
 #define MiB	(1ULL << 20)
 #define CREATE	FAMEZ_REGION_CREATE
 #define NEW	(FAMEZ_REGION_CREATE | FAMEZ_REGION_EXCL)
@@ -196,10 +198,47 @@ static void test_in_use(void **state)
 	assert_int_equal(famez_map(fabric, other.offset, 4096, FAMEZ_MAP_WRITE, &at), 0);
 	munmap(at, 4096);
 	assert_int_equal(famez_map(fabric, other.offset, 4096, 4, &at), -EINVAL);
+	assert_int_equal(famez_map(fabric, other.offset, 4096, FAMEZ_MAP_IN_USE, &at),
+			 -EINVAL);
 	assert_int_equal(famez_region_remove(fabric, "dax"), 0);
 	assert_int_equal(famez_map(fabric, dax.offset, 4096, FAMEZ_MAP_WRITE, &at), 0);
 	munmap(at, 4096);
 	assert_int_equal(famez_region_remove(fabric, "other"), 0);
+}
+
+/* Endpoints of one peer, who all ask before any of them takes its answer. */
+static void test_many_at_once(void **state)
+{
+	struct famez_region_request request = {
+		.op = htole32(FAMEZ_REGION_OPEN), .name = "no-such-region",
+	};
+	struct famez_region_reply reply;
+	struct famez *asker[MANY];
+	uint16_t from_port;
+	uint32_t i, peer, port;
+	size_t size;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		port = 0;
+		assert_int_equal(famez_open_endpoint(&asker[i], fabric), 0);
+		assert_int_equal(famez_bind(asker[i], &port, 0), 0);
+		request.cookie = htole32(i);
+		assert_int_equal(famez_send_to(asker[i], FAMEZ_DEST_SERVER,
+					       FAMEZ_REGION_PORT, &request,
+					       sizeof(request)), 0);
+	}
+	/* it has served them all by its answer */
+	assert_int_equal(famez_region_remove(fabric, "no-such-region"), -ENOENT);
+	for (i = 0; i < MANY; i++) {
+		famez_set_timeout(asker[i], 60000);
+		assert_int_equal(famez_recv_from(asker[i], &peer, &from_port, &reply,
+						 sizeof(reply), &size), 0);
+		assert_int_equal(size, sizeof(reply));
+		assert_int_equal(le32toh(reply.cookie), i);
+		assert_int_equal(le32toh(reply.error), ENOENT);
+		famez_close(asker[i]);
+	}
 }
 
 /* A peer in a loop, until it is killed somewhere in it. */
@@ -249,6 +288,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_full_table),
 		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_kills),
 	};
 

@@ -83,7 +83,8 @@ int state_create(void)
 		fail("cannot make the state directory %s: %s. Choose another with --dir",
 		     state_dir, strerror(errno));
 	state_check();
-	if (!state_is_ours() && !is_empty(state_dir))
+	/* in this order: another 'up' may make the lock, which comes first, just now */
+	if (!is_empty(state_dir) && !state_is_ours())
 		fail("%s holds other things; expected an empty or a new directory, since 'famez-vm down' will remove it",
 		     state_dir);
 	lock = lock_file(state_dir, "lock", true);

@@ -152,4 +152,8 @@ sum=$(sha256sum "$tmp/fam" "$tmp/fam.regions")
 fails 'fam.regions: damaged' "$FAMEZ_SERVER" --socket "$tmp/next" --backing "$tmp/fam" --quiet
 ok 'regions that cannot be are refused'
 [ "$(sha256sum "$tmp/fam" "$tmp/fam.regions")" = "$sum" ]; ok 'and nothing is touched'
+cp "$tmp/fam.regions" "$tmp/elsewhere.regions"
+fails 'elsewhere.regions: damaged' "$FAMEZ_SERVER" --socket "$tmp/next" --backing memfd: --quiet \
+	--regions "$tmp/elsewhere.regions" && cmp "$tmp/fam.regions" "$tmp/elsewhere.regions"
+ok 'nor where the memory would have been new'
 plan_complete
