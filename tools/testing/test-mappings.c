@@ -397,6 +397,36 @@ static void test_memory_type(void **state)
 	close(fd);
 }
 
+/* What the library asks right; that it may write anywhere is the file's own. */
+static void test_calls(void **state)
+{
+	struct famez_regions regions = { .size = sizeof(regions), .stride = 88 };
+	struct famez_allow allow = { .size = sizeof(allow), .flags = FAMEZ_ALLOW_IN_USE };
+	int fd = open_device(0), in = open(DEVICE, O_RDONLY);
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, &regions), 0);
+	regions.stride = 87;
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, &regions), EINVAL);
+	regions.stride = 4097;
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, &regions), EINVAL);
+	regions.stride = 88;
+	regions.flags = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, &regions), EINVAL);
+	regions.flags = 0;
+	regions.size = sizeof(regions) - 4;
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, &regions), EINVAL);
+	assert_int_equal(call(fd, FAMEZ_IOC_REGIONS, NULL), EFAULT);
+	assert_int_equal(call(fd, FAMEZ_IOC_ALLOW, &allow), 0);
+	assert_int_equal(call(in, FAMEZ_IOC_ALLOW, &allow), EBADF);
+	allow.flags = 2;
+	assert_int_equal(call(fd, FAMEZ_IOC_ALLOW, &allow), EINVAL);
+	allow.size = 4;
+	assert_int_equal(call(fd, FAMEZ_IOC_ALLOW, &allow), EINVAL);
+	close(fd);
+	close(in);
+}
+
 #define LARGE	(2 << 20)
 
 /* Pages of 2 MiB, where the kernel has them, come apart like any others. */
@@ -615,6 +645,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_debugger),
 		cmocka_unit_test(test_memory_type),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_futex),

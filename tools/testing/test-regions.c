@@ -206,6 +206,90 @@ static void test_in_use(void **state)
 	assert_int_equal(famez_region_remove(fabric, "other"), 0);
 }
 
+/* What the library would not send: an errno, or what there is no answer to. */
+static void test_nonsense(void **state)
+{
+	struct famez_region_request r = { .op = htole32(FAMEZ_REGION_OPEN), .name = "x" };
+	const struct {
+		uint32_t op, flags, use;
+		const char *name;
+		int error;
+	} wrong[] = {
+		{ 0, 0, 0, "x", EOPNOTSUPP },
+		{ 99, 0, 0, "x", EOPNOTSUPP },
+		{ FAMEZ_REGION_OPEN, 4, 0, "x", EINVAL },
+		{ FAMEZ_REGION_OPEN, CREATE, 4, "x", EINVAL },
+		{ FAMEZ_REGION_OPEN, CREATE, 0, "a/b", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 0, "", EINVAL },
+	};
+	struct famez_region_reply reply;
+	size_t before = how_many(), size;
+	struct famez *asker;
+	uint32_t peer, port = 0;
+	uint16_t from_port;
+
+	(void)state;
+	/* too short; and from no port, so that there is nobody to answer */
+	assert_int_equal(famez_open_endpoint(&asker, fabric), 0);
+	assert_int_equal(famez_send_to(fabric, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT, &r,
+				       sizeof(r)), 0);
+	assert_int_equal(famez_bind(asker, &port, 0), 0);
+	assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT, &r,
+				       sizeof(r) - 1), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memset(r.name, 0, sizeof(r.name));
+		strcpy(r.name, wrong[i].name);
+		r.op = htole32(wrong[i].op);
+		r.flags = htole32(wrong[i].flags);
+		r.use = htole32(wrong[i].use);
+		r.size = htole64(1);
+		assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER,
+					       FAMEZ_REGION_PORT, &r, sizeof(r)), 0);
+		assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply,
+						 sizeof(reply), &size), 0);
+		assert_int_equal(le32toh(reply.error), wrong[i].error);
+		assert_int_equal(reply.region.length, 0);
+	}
+	/* a name without an end */
+	memset(r.name, 'x', sizeof(r.name));
+	r.op = htole32(FAMEZ_REGION_OPEN);
+	r.flags = htole32(CREATE);
+	r.use = 0;
+	assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT, &r,
+				       sizeof(r)), 0);
+	assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply, sizeof(reply),
+					 &size), 0);
+	assert_int_equal(le32toh(reply.error), EINVAL);
+	famez_close(asker);
+	assert_int_equal(how_many(), before);
+}
+
+/* To the switch by batches, which a region's request may come in, too. */
+static void test_batch(void **state)
+{
+	struct famez_region_request r = { .op = htole32(FAMEZ_REGION_OPEN), .name = "none" };
+	struct famez_msg m = {
+		.data = (uintptr_t)&r, .length = sizeof(r),
+		.peer = FAMEZ_DEST_SERVER, .dport = FAMEZ_REGION_PORT,
+	};
+	struct famez_region_reply reply;
+	struct famez *asker;
+	uint32_t peer, port = 0;
+	uint16_t from_port;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(famez_open_endpoint(&asker, fabric), 0);
+	assert_int_equal(famez_bind(asker, &port, 0), 0);
+	assert_int_equal(famez_send_batch(asker, &m, 1), 1);
+	assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply, sizeof(reply),
+					 &size), 0);
+	assert_int_equal(le32toh(reply.error), ENOENT);
+	m.peer = info.peers_max;
+	assert_int_equal(famez_send_batch(asker, &m, 1), -EHOSTUNREACH);
+	famez_close(asker);
+}
+
 /* Endpoints of one peer, who all ask before any of them takes its answer. */
 static void test_many_at_once(void **state)
 {
@@ -288,6 +372,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_full_table),
 		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_kills),
 	};

@@ -582,6 +582,66 @@ ok "nobody shrinks or grows it"
 answer a ^poked 'poke 0xffff8 1122334455667788' >/dev/null
 quit a; down; ok "SIGTERM ends it"
 
+# ---- regions that are kept ----
+
+# json NAME OFFSET LENGTH USE: a region
+json() {
+	printf '{"name":"%s","offset":%s,"length":%s,"use":"%s","creator":1}' "$@"
+}
+
+# kept REGIONS...: a file with them
+kept() {
+	(IFS=,; printf '{"fam_size":524288,"regions":[%s]}' "$*") >"$tmp/kept"
+}
+
+# damaged TEXT: a switch with such a file does not start, and leaves it
+damaged() {
+	[ $# -eq 0 ] || printf '%s' "$1" >"$tmp/kept"
+	cp "$tmp/kept" "$tmp/kept.as-it-was"
+	! timeout 60 "$program" --socket "$sock" --backing memfd: --size 1M --regions "$tmp/kept" >"$tmp/no.out" 2>&1 </dev/null &&
+		grep -q 'kept: damaged, .*; left alone' "$tmp/no.out" && cmp "$tmp/kept" "$tmp/kept.as-it-was"
+}
+
+kept "$(json one 0 4096 free)" "$(json two 8192 8192 scratch)"
+start sw "$program" --socket "$sock" --backing memfd: --size 1M --regions "$tmp/kept"
+saw sw '^famez-server: ready' >/dev/null && stays a; ok "regions that are kept are taken up"
+# the table of regions, at 21056, has them
+[ "$(answer a ^peek 'peek 21056 3')" = "peek 21056 6f6e65" ]; ok "and are in the table"
+quit a; down
+i=0
+for text in '' '[]' '{}' '{"fam_size":524288}' '{"fam_size":524288,"regions":{}}' \
+	'{"fam_size":"x","regions":[]}' '{"fam_size":-1,"regions":[]}' '{"fam_size":4096,"regions":[]}' \
+	'{"fam_size":524288,"regions":[1]}' '{"fam_size":524288,"regions":[{}]}' \
+	'{"fam_size":524288,"regions":[{"name":1}]}' 'no JSON'; do
+	damaged "$text" || break
+	i=$((i + 1))
+done
+[ $i -eq 12 ]; ok "twelve that are no regions are refused"
+long=$(printf %064d 0)
+i=0
+for region in "$(json "$long" 0 4096 free)" "$(json 'a b' 0 4096 free)" "$(json '' 0 4096 free)" \
+	"$(json x 1 4096 free)" "$(json x 0 4095 free)" "$(json x 0 0 free)" "$(json x 524288 4096 free)" \
+	"$(json x 520192 8192 free)" "$(json x -4096 4096 free)" "$(json x 0 4096 none)" \
+	"$(json x 0 4096 pmem)" "$(json x '"0"' 4096 free)" \
+	"$(json x 0 8192 free),$(json y 4096 4096 free)" "$(json x 0 4096 free),$(json x 4096 4096 free)" \
+	"$(for n in {0..17}; do json "r$n" $((n * 4096)) 4096 free; echo ,; done | sed '$d')"; do
+	kept "$region"
+	damaged || break
+	i=$((i + 1))
+done
+[ $i -eq 15 ]; ok "fifteen that cannot be are refused"
+rm "$tmp/kept"
+start sw "$program" --socket "$sock" --backing memfd: --size 1M --regions "$tmp/kept" --scratch 60K
+saw sw '^famez-server: ready' >/dev/null && down && grep -q '"offset":462848' "$tmp/kept"; ok "--scratch is at the end of FAM"
+start sw "$program" --socket "$sock" --backing memfd: --size 1M --regions "$tmp/kept" --scratch 60K
+saw sw '^famez-server: ready' >/dev/null && down && [ "$(grep -c offset "$tmp/kept")" -eq 1 ]; ok "and is kept"
+no "another --scratch than is kept" 'in its way' --backing memfd: --size 1M --regions "$tmp/kept" --scratch 64K
+rm "$tmp/kept"
+no "more --scratch than FAM" 'in its way' --backing memfd: --size 1M --regions "$tmp/kept" --scratch 1M
+no "far more --scratch than FAM" 'in its way' --backing memfd: --size 1M --regions "$tmp/kept" --scratch 18446744073709551615
+[ ! -e "$tmp/kept" ]; ok "and no file is left"
+no "--regions where none can be written" 'cannot be written' --backing memfd: --size 1M --regions "$tmp/none/kept" --scratch 4K
+
 printf 'a letter to my mother' >"$tmp/letter"
 no "a file that is no famez memory" . --backing "$tmp/letter" --size 1M
 [ "$(cat "$tmp/letter")" = 'a letter to my mother' ]; ok "which is untouched"
