@@ -138,7 +138,10 @@ static void test_places(void **state)
 	assert_int_equal(opened("hole", 4096, NEW), 0);
 	assert_true(listed("hole", &region));
 	assert_true(region.offset < 2 * MiB);
+	/* for which there is no room there */
+	assert_int_equal(opened("large", 3 * MiB, NEW), 0);
 	how_many();
+	assert_int_equal(famez_region_remove(fabric, "large"), 0);
 	assert_int_equal(famez_region_open(fabric, "all", UINT64_MAX, NEW, &region), -ENOSPC);
 	assert_true(region.length > 0 && region.length < info.fam_size);
 	assert_int_equal(opened("rest", region.length, NEW), 0);
