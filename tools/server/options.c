@@ -34,8 +34,7 @@ static const char usage[] =
 
 enum {
 	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, REGIONS, QUIET,
-	VERBOSE, HELP,
-	VERSION
+	VERBOSE, HELP, VERSION
 };
 
 static const struct option table[] = {
