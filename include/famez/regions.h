@@ -6,11 +6,23 @@
 #include <linux/famez.h>
 #include <famez/layout.h>
 
+/** famez_region_is_dax() - do kernels use it, rather than programs? */
+static inline bool famez_region_is_dax(const struct famez_region_info *r)
+{
+	return r->use == FAMEZ_USE_PMEM || r->use == FAMEZ_USE_DAX;
+}
+
+/** famez_region_align() - what offset and length are multiples of */
+static inline __u64 famez_region_align(const struct famez_region_info *r)
+{
+	return famez_region_is_dax(r) ? FAMEZ_REGION_ALIGN_DAX : FAMEZ_REGION_ALIGN;
+}
+
 /** famez_region_fits() - can a region lie there? */
 static inline bool famez_region_fits(__u64 fam_size, const struct famez_region_info *r)
 {
-	return r->length && !(r->offset % FAMEZ_REGION_ALIGN) &&
-	       !(r->length % FAMEZ_REGION_ALIGN) && r->offset <= fam_size &&
+	return r->length && !((r->offset | r->length) % famez_region_align(r)) &&
+	       r->offset <= fam_size &&
 	       r->length <= fam_size - r->offset && r->use <= FAMEZ_USE_SCRATCH;
 }
 
@@ -19,12 +31,6 @@ static inline bool famez_region_meets(const struct famez_region_info *r, __u64 o
 				      __u64 length)
 {
 	return offset < r->offset + r->length && r->offset < offset + length;
-}
-
-/** famez_region_is_dax() - do kernels use it, rather than programs? */
-static inline bool famez_region_is_dax(const struct famez_region_info *r)
-{
-	return r->use == FAMEZ_USE_PMEM || r->use == FAMEZ_USE_DAX;
 }
 
 /**

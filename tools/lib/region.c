@@ -7,8 +7,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <linux/famez_fabric.h>
+#include "attach.h"
 #include "handle.h"
 
 #define PATIENCE_MS	30000	/* the switch answers at once, or is not there */
@@ -19,22 +19,6 @@ int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
 	*regions = NULL;
 	*count = 0;
 	return handle->ops->get_regions(handle, regions, count);
-}
-
-static uint32_t new_cookie(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_nsec ^ (uint32_t)now.tv_sec << 20;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
 /* What is in the way of others that were closed early is not for us. */
@@ -48,11 +32,11 @@ static int wait_for_reply(struct famez *port, struct famez_region_reply *reply,
 	int r;
 
 	do {
-		uint64_t now = now_ms();
+		uint32_t left = ms_until(deadline);
 
-		if (now >= deadline)
+		if (!left)
 			return -ETIMEDOUT;
-		famez_set_timeout(port, deadline - now);
+		famez_set_timeout(port, left);
 		r = famez_recv_from(port, &peer, &from_port, data, sizeof(data), &size);
 		if (r)
 			return r;
@@ -66,8 +50,8 @@ static int wait_for_reply(struct famez *port, struct famez_region_reply *reply,
 static int ask(struct famez *handle, struct famez_region_request *request,
 	       struct famez_region_reply *reply)
 {
-	uint64_t deadline = now_ms() + PATIENCE_MS;
-	uint32_t own = 0, cookie = new_cookie();
+	uint64_t now = now_ns(), deadline = now + PATIENCE_MS * 1000000ULL;
+	uint32_t own = 0, cookie = now;
 	struct famez *port;
 	int r;
 

@@ -88,20 +88,18 @@ static bool write_file(const char *name, struct json_object *o)
 	return !close(fd) && good;
 }
 
-/* That it has taken the other's place, too */
-static bool sync_directory(const char *name)
+/* That it has taken the other's place, too; that is done, whatever becomes of this. */
+static void sync_directory(const char *name)
 {
 	char copy[PATH_MAX];
-	bool good;
 	int fd;
 
 	strcpy(copy, name);
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
-	good = !fsync(fd);
+		return;
+	fsync(fd);
 	close(fd);
-	return good;
 }
 
 bool regions_save(struct server *s)
@@ -115,9 +113,11 @@ bool regions_save(struct server *s)
 	if (!file_name(s, name, "") || !file_name(s, new, ".new"))
 		return false;
 	o = json_regions(s);
-	good = write_file(new, o) && !rename(new, name) && sync_directory(name);
+	good = write_file(new, o) && !rename(new, name);
 	json_object_put(o);
-	if (!good) {
+	if (good) {
+		sync_directory(name);
+	} else {
 		complain("%s: cannot be written: %s; the regions stay as they were",
 			 name, strerror(errno));
 		unlink(new);
@@ -181,8 +181,6 @@ static bool fits(const struct server *s, uint32_t n)
 	uint32_t i;
 
 	if (!famez_region_name_ok(r->name) ||
-	    (famez_region_is_dax(r) &&
-	     (r->offset | r->length) % FAMEZ_REGION_ALIGN_DAX) ||
 	    !famez_region_fits(s->plan.layout.fam_size, r))
 		return false;
 	for (i = 0; i < n; i++)

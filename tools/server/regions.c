@@ -74,12 +74,6 @@ static struct famez_region_info *find(const struct server *s, const char *name)
 	return NULL;
 }
 
-static uint64_t alignment(uint32_t use)
-{
-	return use == FAMEZ_USE_PMEM || use == FAMEZ_USE_DAX ?
-	       FAMEZ_REGION_ALIGN_DAX : FAMEZ_REGION_ALIGN;
-}
-
 /* Up to where nothing lies, from a place on: 0 if something lies there. */
 static uint64_t room_at(const struct server *s, uint64_t offset)
 {
@@ -107,7 +101,7 @@ static uint64_t room_at(const struct server *s, uint64_t offset)
  */
 static bool find_room(const struct server *s, struct famez_region_info *want)
 {
-	uint64_t align = alignment(want->use), best = 0, place = UINT64_MAX;
+	uint64_t align = famez_region_align(want), best = 0, place = UINT64_MAX;
 	uint32_t i;
 
 	for (i = 0; i <= slots(s); i++) {
@@ -151,7 +145,7 @@ static int add(struct server *s, const struct famez_region_info *r)
 
 static int create(struct server *s, struct famez_region_info *r)
 {
-	uint64_t align = alignment(r->use);
+	uint64_t align = famez_region_align(r);
 	int err;
 
 	if (!r->length)
