@@ -255,7 +255,7 @@ static inline bool famez_out_granted(const struct famez_outbox *out, __u32 slot,
  * Return: as famez_tx_reserve(), and -EAGAIN while the receiver is not ready or
  * grants nothing
  */
-static inline int famez_out_room(const struct famez_outbox *out, __u16 type,
+static inline int famez_out_room(struct famez_outbox *out, __u16 type,
 				 __u32 slot, __u32 length, __u8 **payload)
 {
 	int err = famez_tx_reserve(&out->tx, length, payload);

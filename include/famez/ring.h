@@ -35,6 +35,7 @@
  * @own: own generation, 0 while the channel is down
  * @other: the receiver's generation
  * @head: bytes committed
+ * @room: the receiver's tail when it was last read: further on by now, if at all
  * @asked: @head when famez_tx_must_ring() was last asked
  * @drain: what our half says
  * @space_event: likewise
@@ -47,6 +48,7 @@ struct famez_tx {
 	__u32 own;
 	__u32 other;
 	__u32 head;
+	__u32 room;
 	__u32 asked;
 	__u32 drain;
 	__u32 space_event;
@@ -61,6 +63,7 @@ struct famez_tx {
  * @own: own generation, 0 while the channel is down
  * @other: the sender's generation
  * @tail: bytes read
+ * @known: the sender's head when it was last read; what is before it is all there
  * @asked: @tail when famez_rx_must_ring() was last asked
  * @event: what our half says in data_event
  * @drained: the last drain of the sender's that was answered
@@ -73,6 +76,7 @@ struct famez_rx {
 	__u32 own;
 	__u32 other;
 	__u32 tail;
+	__u32 known;
 	__u32 asked;
 	__u32 event;
 	__u32 drained;
@@ -154,6 +158,25 @@ static inline bool famez_tx_ready(const struct famez_tx *tx)
 	       famez_load(&tx->theirs->generation) == tx->other;
 }
 
+static inline bool famez_tx_has_room(const struct famez_tx *tx, __u32 bytes)
+{
+	return tx->size - (tx->head - tx->room) >= bytes;
+}
+
+/*
+ * How far has the receiver come?  Only when there is no room by what was known: its
+ * index lies in a cache line that it writes all the time.  False if that is garbage.
+ */
+static inline bool famez_tx_look(struct famez_tx *tx)
+{
+	__u32 tail = famez_load_acquire(&tx->theirs->tail);
+
+	if (tx->head - tail > tx->size)
+		return false;
+	tx->room = tail;
+	return true;
+}
+
 /**
  * famez_tx_reserve() - find room for a message
  * @tx: the sending side
@@ -165,17 +188,17 @@ static inline bool famez_tx_ready(const struct famez_tx *tx)
  * Return: 0, -EMSGSIZE when no ring of this size takes it, -EAGAIN when the
  * ring is full now (or the receiver's index is garbage)
  */
-static inline int famez_tx_reserve(const struct famez_tx *tx, __u32 length,
+static inline int famez_tx_reserve(struct famez_tx *tx, __u32 length,
 				   __u8 **payload)
 {
-	__u32 record, pad, used;
+	__u32 record, pad;
 
 	if (length > famez_ring_longest(tx->size))
 		return -EMSGSIZE;
 	record = famez_record_size(length);
 	pad = famez_tx_pad(tx, record);
-	used = tx->head - famez_load_acquire(&tx->theirs->tail);
-	if (used > tx->size || tx->size - used < pad + record)
+	if (!famez_tx_has_room(tx, pad + record) &&
+	    !(famez_tx_look(tx) && famez_tx_has_room(tx, pad + record)))
 		return -EAGAIN;
 	*payload = tx->data + ((tx->head + pad) & (tx->size - 1)) +
 		   FAMEZ_RECORD_HEADER;
@@ -335,6 +358,7 @@ static inline bool famez_tx_unpair(struct famez_tx *tx, __u32 own, __u32 other)
 	tx->own = own;
 	tx->other = other;
 	tx->head = FAMEZ_RING_START(own, other);
+	tx->room = tx->head;
 	tx->asked = tx->head;
 	tx->drain = tx->head;
 	famez_store(&tx->mine->head, tx->head);
@@ -425,15 +449,20 @@ static inline bool famez_rx_head(const struct famez_rx *rx, __u32 *head)
  * Return: 0, -EAGAIN when there is none, -EBADMSG when the ring holds garbage
  * (famez_rx_resync() goes on behind it)
  */
-static inline int famez_rx_peek(const struct famez_rx *rx,
-				struct famez_message *m)
+static inline int famez_rx_peek(struct famez_rx *rx, struct famez_message *m)
 {
-	__u32 tail = rx->tail, head, left, room;
+	__u32 tail = rx->tail, head = rx->known, left, room;
 
-	if (!famez_rx_head(rx, &head) || head == tail)
+	/*
+	 * Its line is the sender's to write all the time, so it is read when all that
+	 * was known is gone.  That is there whatever the sender does: it writes nothing
+	 * over it, and one that is newborn nothing at all, before we have moved on.
+	 */
+	if (head == tail && (!famez_rx_head(rx, &head) || head == tail))
 		return -EAGAIN;
 	if (head - tail > rx->size || head & 7)
 		return -EBADMSG;
+	rx->known = head;
 	left = rx->size - (tail & (rx->size - 1));
 	if (left < FAMEZ_RECORD_HEADER) {
 		/* no header has room there: the record is behind it */
@@ -523,6 +552,7 @@ static inline bool famez_rx_refresh(struct famez_rx *rx)
 static inline void famez_rx_resync(struct famez_rx *rx)
 {
 	rx->tail = famez_load_acquire(&rx->theirs->head) & ~7U;
+	rx->known = rx->tail;
 	rx->asked = rx->tail;
 	famez_store_release(&rx->mine->tail, rx->tail);
 }
@@ -551,6 +581,7 @@ static inline bool famez_rx_unpair(struct famez_rx *rx, __u32 own, __u32 other)
 	rx->own = own;
 	rx->other = other;
 	rx->tail = FAMEZ_RING_START(own, other);
+	rx->known = rx->tail;
 	rx->asked = rx->tail;
 	rx->event = rx->tail;
 	rx->drained = rx->tail;

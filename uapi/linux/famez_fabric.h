@@ -274,28 +274,34 @@ struct famez_grant {
 	__le32 read;
 };
 
+/*
+ * In each half, the index that its owner moves all the time has a cache line of its
+ * own.  What the other side looks at before or after each message, and which seldom
+ * changes, is in another, so that both sides find it in their own caches.
+ */
+
 /**
  * struct famez_tx_half - the sender's half of a channel
  * @generation: the sender's generation
  * @accepted: the receiver's generation for which this half was set up, 0: none
- * @reserved0: zero
- * @head: bytes written, free-running
  * @space_event: the sender wants to be rung when the tail passes this
  * @drain: the sender asks for the ring to be emptied up to here, whether or not
  *	programs read: something behind is for the driver, or a port has room
  * @drain_slot: the place of the port for which it asks
+ * @reserved0: zero
+ * @head: bytes written, free-running
  * @reserved1: zero
  * @asks: by index into the receiver's @grants
  */
 struct famez_tx_half {
 	__le32 generation;
 	__le32 accepted;
-	__le32 reserved0[14];
-	__le32 head;
 	__le32 space_event;
 	__le32 drain;
 	__le32 drain_slot;
-	__le32 reserved1[12];
+	__le32 reserved0[11];
+	__le32 head;
+	__le32 reserved1[15];
 	struct famez_ask asks[FAMEZ_GRANTS];
 };
 
@@ -303,19 +309,19 @@ struct famez_tx_half {
  * struct famez_rx_half - the receiver's half of a channel
  * @generation: the receiver's generation
  * @accepted: the sender's generation for which this half was set up, 0: none
+ * @data_event: the receiver wants to be rung when the head passes this
  * @reserved0: zero
  * @tail: bytes read, free-running
- * @data_event: the receiver wants to be rung when the head passes this
  * @reserved1: zero
  * @grants: what the sender may send, port 0 first
  */
 struct famez_rx_half {
 	__le32 generation;
 	__le32 accepted;
-	__le32 reserved0[14];
-	__le32 tail;
 	__le32 data_event;
-	__le32 reserved1[14];
+	__le32 reserved0[13];
+	__le32 tail;
+	__le32 reserved1[15];
 	struct famez_grant grants[FAMEZ_GRANTS];
 };
 
