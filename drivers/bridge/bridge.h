@@ -625,6 +625,9 @@ void famez_ports_free(struct famez_bridge *b);
  */
 int famez_port_bind(struct famez_bridge *b, u32 port, u32 window);
 
+/** famez_port_own() - is it open here?  Likewise */
+bool famez_port_own(struct famez_bridge *b, u32 port);
+
 /** famez_port_close() - discard what was not read; inside, takes rx_lock */
 void famez_port_close(struct famez_bridge *b, u32 slot);
 
@@ -676,7 +679,8 @@ struct famez_dest {
 
 /**
  * struct famez_parcel - a record to be sent
- * @type: %FAMEZ_TYPE_DATA and so on
+ * @type: %FAMEZ_TYPE_DATA and so on; %FAMEZ_TYPE_PAD: nothing is, it asks whether
+ *	@dport is open
  * @sport: our port
  * @dport: the receiver's port
  * @turn: place + 1 of the port at which its sender is the one who sleeps
@@ -708,6 +712,17 @@ int famez_check_dest(struct famez_bridge *b, u32 id);
  */
 int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
 		       struct iov_iter *from, long timeout);
+
+/**
+ * famez_channel_probe() - is a port open?
+ * @b: the bridge
+ * @dest: whose, and which; our own, too
+ * @timeout: how long to sleep until that can be told, in jiffies
+ *
+ * Return: 0, or -errno as famez_channel_send()
+ */
+int famez_channel_probe(struct famez_bridge *b, const struct famez_dest *dest,
+			long timeout);
 
 /**
  * struct famez_outgoing - one of several messages to be sent

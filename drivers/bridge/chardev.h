@@ -72,6 +72,10 @@ long famez_timeout(struct file *file, u32 flags, u32 milliseconds);
 int famez_endpoint_send(struct famez_bridge *b, const struct famez_dest *dest,
 			struct iov_iter *from, long timeout);
 
+/** famez_endpoint_probe() - is a port open?  Likewise */
+int famez_endpoint_probe(struct famez_bridge *b, const struct famez_dest *dest,
+			 long timeout);
+
 /** famez_endpoint_recv() - receive a message; likewise */
 int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 			long timeout);

@@ -52,6 +52,18 @@ int famez_endpoint_send(struct famez_bridge *b, const struct famez_dest *dest,
 	}
 }
 
+int famez_endpoint_probe(struct famez_bridge *b, const struct famez_dest *dest,
+			 long timeout)
+{
+	int err;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_channel_probe(b, dest, timeout);
+	famez_leave(b);
+	return famez_outcome(err, timeout);
+}
+
 int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 			long timeout)
 {

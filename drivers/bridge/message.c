@@ -55,10 +55,15 @@ int famez_ioc_send(struct file *file, void __user *user)
 	err = famez_get_struct(&msg, sizeof(msg),
 			       offsetofend(struct famez_msg, peer), user);
 	if (!err)
-		err = famez_check_msg(&msg, FAMEZ_MSG_DONTWAIT);
+		err = famez_check_msg(&msg, FAMEZ_MSG_DONTWAIT | FAMEZ_MSG_PROBE);
+	if (!err && msg.flags & FAMEZ_MSG_PROBE && msg.length)
+		err = -EINVAL;
 	if (err)
 		return err;
 	famez_make_outgoing(file, &msg, &out);
+	if (msg.flags & FAMEZ_MSG_PROBE)
+		return famez_endpoint_probe(famez_bridge_of(file), &out.dest,
+					    famez_timeout(file, msg.flags, msg.timeout_ms));
 	return famez_endpoint_send(famez_bridge_of(file), &out.dest, &out.from,
 				   famez_timeout(file, msg.flags, msg.timeout_ms));
 }

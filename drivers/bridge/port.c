@@ -224,6 +224,16 @@ int famez_port_bind(struct famez_bridge *b, u32 port, u32 window)
 	return slot;
 }
 
+bool famez_port_own(struct famez_bridge *b, u32 port)
+{
+	bool own;
+
+	mutex_lock(&b->rx_lock);
+	own = !port || famez_port_taken(&b->ports, port);
+	mutex_unlock(&b->rx_lock);
+	return own;
+}
+
 void famez_port_close(struct famez_bridge *b, u32 slot)
 {
 	mutex_lock(&b->rx_lock);

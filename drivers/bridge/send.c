@@ -135,6 +135,12 @@ static int famez_tx_try(struct famez_bridge *b, u32 id,
 	err = famez_out_find(&r->out, parcel->dport, &slot);
 	if (err && err != -EAGAIN)
 		return err;
+	if (parcel->type == FAMEZ_TYPE_PAD) {
+		/* not ready: it is asked to be */
+		if (err && famez_out_help(&r->out, parcel->type, 0, 0))
+			famez_ring(b, id);
+		return err;
+	}
 	/* not where it waits for it any more */
 	if (parcel->turn && parcel->turn != slot + 1)
 		return -ESTALE;
@@ -159,7 +165,7 @@ static int famez_tx_try_locked(struct famez_bridge *b, u32 id,
 
 	mutex_lock(&r->tx_lock);
 	err = famez_tx_try(b, id, parcel);
-	if (!err)
+	if (!err && parcel->type != FAMEZ_TYPE_PAD)
 		err = famez_tx_settle(b, id, parcel->type);
 	mutex_unlock(&r->tx_lock);
 	return err;
@@ -257,7 +263,7 @@ static int famez_tx_reset(struct famez_remote *r)
 	return -ECONNRESET;
 }
 
-/* With the turn: tries whenever the peer rings. */
+/* Tries whenever the peer rings; with the turn, if it is a message. */
 static int famez_tx_sleep_on(struct famez_bridge *b, u32 id,
 			     const struct famez_parcel *parcel,
 			     unsigned long start, long timeout)
@@ -364,6 +370,30 @@ int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
 		err = famez_tx_sleep(b, id, &parcel, timeout);
 	if (err)
 		famez_count_failure(&b->remotes[id], err);
+	return err;
+}
+
+int famez_channel_probe(struct famez_bridge *b, const struct famez_dest *dest,
+			long timeout)
+{
+	struct famez_parcel parcel = { .type = FAMEZ_TYPE_PAD, .dport = dest->port };
+	u32 id = dest->peer;
+	struct iov_iter none;
+	int err;
+
+	if (famez_lost(b))
+		return -ENODEV;
+	if (id == b->id)
+		return famez_port_own(b, dest->port) ? 0 : -ECONNREFUSED;
+	err = famez_check_dest(b, id);
+	if (err)
+		return err;
+	id = array_index_nospec(id, b->layout.peers.count);
+	iov_iter_kvec(&none, ITER_SOURCE, NULL, 0, 0);
+	parcel.from = &none;
+	err = famez_tx_try_locked(b, id, &parcel);
+	if (err == -EAGAIN && timeout)
+		err = famez_tx_sleep_on(b, id, &parcel, jiffies, timeout);
 	return err;
 }
 

@@ -104,6 +104,20 @@ int famez_fabric_send(struct famez_fabric *f, uint32_t id, uint16_t sport,
 	return tx_send(f, id, FAMEZ_TYPE_DATA, sport, dport, data, size);
 }
 
+int famez_fabric_probe(struct famez_fabric *f, uint32_t id, uint16_t port)
+{
+	uint32_t slot;
+	int err;
+
+	if (id == f->config.id)
+		return !port || famez_port_taken(&f->ports, port) ? 0 : -ECONNREFUSED;
+	/* whose restart it is for a message to tell */
+	err = tx_state(f, id, FAMEZ_TYPE_PAD);
+	if (!err)
+		err = famez_out_find(f->peers[id].out, port, &slot);
+	return err;
+}
+
 int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 		      size_t size)
 {

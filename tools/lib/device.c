@@ -166,6 +166,19 @@ static int device_send(struct famez *handle, uint32_t peer, uint16_t port,
 	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
 }
 
+static int device_probe(struct famez *handle, uint32_t peer, uint16_t port)
+{
+	struct famez_msg msg = {
+		.size = sizeof(msg),
+		.flags = device_flags(handle) | FAMEZ_MSG_PROBE,
+		.peer = peer,
+		.dport = port,
+		.timeout_ms = handle->timeout_ms,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
+}
+
 static int device_recv(struct famez *handle, struct famez_letter *letter,
 		       void *data, size_t room)
 {
@@ -285,6 +298,7 @@ static const struct famez_ops device_ops = {
 	.allow = device_allow,
 	.bind = device_bind,
 	.send = device_send,
+	.probe = device_probe,
 	.recv = device_recv,
 	.send_batch = device_send_batch,
 	.recv_batch = device_recv_batch,

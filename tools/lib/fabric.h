@@ -83,6 +83,9 @@ int famez_fabric_service(struct famez_fabric *f);
 int famez_fabric_send(struct famez_fabric *f, uint32_t peer, uint16_t sport,
 		      uint16_t dport, const void *data, size_t size);
 
+/* Is a port open, of a peer or ourselves?  Return: 0, or as famez_fabric_send() */
+int famez_fabric_probe(struct famez_fabric *f, uint32_t peer, uint16_t port);
+
 /* Sends a ping.  Return: as famez_fabric_send(); -EMSGSIZE over FAMEZ_PING_MAX */
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);

@@ -152,6 +152,11 @@ int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
 				 size);
 }
 
+int famez_probe(struct famez *handle, uint32_t peer, uint16_t port)
+{
+	return handle->ops->probe(handle, real_peer(handle, peer), port);
+}
+
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
 	       size_t *size)
 {

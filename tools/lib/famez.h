@@ -249,6 +249,22 @@ int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
 		  const void *data, size_t size);
 
 /**
+ * famez_probe() - ask whether a port is open
+ * @handle: the handle
+ * @peer: whose, an id or %FAMEZ_DEST_SERVER; one's own, too
+ * @port: which
+ *
+ * Sends nothing, so that nobody is woken, and needs no room there.  It sleeps until
+ * that can be told, as where a peer has just come up.
+ *
+ * Return:
+ * * 0: it is
+ * * -ECONNREFUSED: it is not
+ * * others: of famez_send_to(); a peer's restart it leaves to those to tell
+ */
+int famez_probe(struct famez *handle, uint32_t peer, uint16_t port);
+
+/**
  * famez_send_batch() - send several messages
  * @handle: the handle
  * @messages: of each, @data, @length, @peer and @dport; the library sets the rest

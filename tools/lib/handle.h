@@ -25,6 +25,7 @@
  * @in_use: is any of that part of FAM pmem or dax?
  * @bind: as famez_bind()
  * @send: as famez_send_to(), the switch by its id
+ * @probe: as famez_probe(), the switch by its id
  * @recv: as famez_recv_from()
  * @send_batch: as famez_send_batch()
  * @recv_batch: as famez_recv_batch()
@@ -49,6 +50,7 @@ struct famez_ops {
 	int (*bind)(struct famez *handle, uint32_t *port, uint32_t buffer);
 	int (*send)(struct famez *handle, uint32_t peer, uint16_t port,
 		    const void *data, size_t size);
+	int (*probe)(struct famez *handle, uint32_t peer, uint16_t port);
 	int (*recv)(struct famez *handle, struct famez_letter *letter,
 		    void *data, size_t room);
 	int (*send_batch)(struct famez *handle, struct famez_msg *messages,

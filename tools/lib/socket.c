@@ -269,11 +269,26 @@ static bool worth_a_look(int error)
 	return error == -EAGAIN || error == -ENOTCONN || error == -EHOSTUNREACH;
 }
 
-static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
-		       const void *data, size_t size)
+/** struct letter_out - what goes to a port; no data: it is asked whether it is open */
+struct letter_out {
+	uint32_t peer;
+	uint16_t port;
+	const void *data;
+	size_t size;
+};
+
+static int try_send(struct sock *s, const struct letter_out *l)
 {
-	struct sock *s = to_sock(handle);
-	uint16_t own = famez_fabric_port(s->host->fabric, s->slot);
+	struct famez_fabric *f = s->host->fabric;
+
+	if (!l->data)
+		return famez_fabric_probe(f, l->peer, l->port);
+	return famez_fabric_send(f, l->peer, famez_fabric_port(f, s->slot), l->port,
+				 l->data, l->size);
+}
+
+static int send_letter(struct sock *s, const struct letter_out *l)
+{
 	uint64_t deadline = call_deadline(s);
 	bool looked = false, waited = false;
 	int n, r;
@@ -282,8 +297,7 @@ static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
 	if (n < 0)
 		return n;
 	for (;;) {
-		r = famez_fabric_send(s->host->fabric, peer, own, port, data,
-				      size);
+		r = try_send(s, l);
 		/* it was there when we began to wait */
 		if (waited && (r == -ENOTCONN || r == -EHOSTUNREACH))
 			return -ECONNRESET;
@@ -301,6 +315,21 @@ static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
 			return n ? n : r;
 		looked = true;
 	}
+}
+
+static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
+		       const void *data, size_t size)
+{
+	const struct letter_out l = { peer, port, size ? data : "", size };
+
+	return send_letter(to_sock(handle), &l);
+}
+
+static int socket_probe(struct famez *handle, uint32_t peer, uint16_t port)
+{
+	const struct letter_out l = { .peer = peer, .port = port };
+
+	return send_letter(to_sock(handle), &l);
 }
 
 static int socket_recv(struct famez *handle, struct famez_letter *letter,
@@ -648,6 +677,7 @@ static const struct famez_ops socket_ops = {
 	.in_use = socket_in_use,
 	.bind = socket_bind,
 	.send = socket_send,
+	.probe = socket_probe,
 	.recv = socket_recv,
 	.send_batch = socket_send_batch,
 	.recv_batch = socket_recv_batch,

@@ -174,7 +174,8 @@ static uint64_t address(const void *at)
 
 /*
  * A valid call of each command, which does nothing, and what its bytes are: '.'
- * input, '0' must be zero, 'f' flags of which bit 0 is known, 'o' output.
+ * input, '0' must be zero, 'f' flags of which bit 0 is known, 'F' of which bit 1 is,
+ * too, 'o' output.
  */
 static const struct command {
 	const char *name;
@@ -190,7 +191,7 @@ static const struct command {
 	  "..00........oo00" },
 	{ "SEND", FAMEZ_IOC_SEND,
 	  { sizeof(struct famez_msg), [5] = NOBODY }, EHOSTUNREACH,
-	  "..f0........0..." },
+	  "..F0........0..." },
 	{ "RECV", FAMEZ_IOC_RECV,
 	  { sizeof(struct famez_msg), FAMEZ_MSG_DONTWAIT }, EAGAIN,
 	  "..f0......oo00.." },
@@ -225,8 +226,9 @@ static const struct command {
 static bool ignored(const struct command *c, size_t byte, unsigned int bit)
 {
 	char kind = c->bytes[byte / 2];
+	unsigned int known = kind == 'F' ? 2 : kind == 'f' ? 1 : 0;
 
-	return kind == 'o' || (kind == 'f' && !(byte % 2) && !bit);
+	return kind == 'o' || (!(byte % 2) && bit < known);
 }
 
 static bool fields(int fd, const struct command *c)

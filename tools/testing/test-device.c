@@ -286,6 +286,29 @@ static void test_fresh_memory(void **state)
 	close(fd);
 }
 
+/* Asked whether a port is open: with no message, and all at once. */
+static void test_probe_errors(void **state)
+{
+	struct famez_msg m = { .size = sizeof(m), .flags = FAMEZ_MSG_PROBE };
+	int fd = open_device(0), reader = open(DEVICE, O_RDONLY);
+
+	(void)state;
+	m.peer = echo_id;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), 0);
+	m.flags |= FAMEZ_MSG_DONTWAIT;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), 0);
+	m.dport = 4711;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), ECONNREFUSED);
+	assert_int_equal(call(reader, FAMEZ_IOC_SEND, &m), EBADF);
+	m.length = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.length = 0;
+	m.flags |= 4;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	close(fd);
+	close(reader);
+}
+
 /* ---- Receiving ------------------------------------------------------------------ */
 
 static void test_recv_errors(void **state)
@@ -673,6 +696,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_send_torn),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_fresh_memory),
+		cmocka_unit_test(test_probe_errors),
 		cmocka_unit_test(test_recv_errors),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_signal),

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <famez.h>
+#include <linux/famez_fabric.h>
 
 #include "plan.h"
 
@@ -261,6 +262,35 @@ static void test_closed(void **state)
 	tell_port("close", STUCK, 0, "ok");
 }
 
+/* Asked whether it is open; full or empty, here and there. */
+static void test_probe(void **state)
+{
+	struct famez_info info;
+	uint32_t own = 4000;
+
+	(void)state;
+	assert_int_equal(famez_get_info(f, &info), 0);
+	assert_int_equal(famez_probe(f, peer, STUCK), -ECONNREFUSED);
+	tell_port("bind", STUCK, 0, "0");
+	assert_int_equal(famez_probe(f, peer, STUCK), 0);
+	fill(STUCK, 2000);
+	assert_int_equal(famez_probe(f, peer, STUCK), 0);
+	tell_port("close", STUCK, 0, "ok");
+	assert_int_equal(famez_probe(f, peer, STUCK), -ECONNRESET);
+	assert_int_equal(famez_probe(f, peer, STUCK), -ECONNREFUSED);
+	assert_int_equal(famez_probe(f, peer, 0), 0);
+
+	assert_int_equal(famez_probe(f, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT), 0);
+	assert_int_equal(famez_probe(f, FAMEZ_DEST_SERVER, NOBODYS), -ECONNREFUSED);
+	assert_int_equal(famez_probe(f, info.peers_max, 0), -EHOSTUNREACH);
+	assert_int_equal(famez_probe(f, info.peers_max - 2, 0), -EHOSTUNREACH);
+
+	assert_int_equal(famez_probe(f, info.id, 0), 0);
+	assert_int_equal(famez_probe(f, info.id, own), -ECONNREFUSED);
+	assert_int_equal(famez_bind(f, &own, 0), 0);
+	assert_int_equal(famez_probe(control, info.id, own), 0);
+}
+
 /* ---- Batches -------------------------------------------------------------------- */
 
 static void test_batches(void **state)
@@ -383,6 +413,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_echo, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stuck, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_probe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_batches, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_eventfd, set_up, tear_down),
 	};

@@ -668,6 +668,31 @@ static void test_bad_numbers(void **state)
 	}
 }
 
+/* Of a full ring, no tail makes room that is not the receiver's. */
+static void test_bad_tails(void **state)
+{
+	static const uint32_t beyond[] = { 8, 1024, 0x7fffffff, 0x80000000, 0xfffffbf8 };
+	struct pair *p = pair_new(1024, 99);
+	struct famez_message m;
+	uint8_t *payload;
+	size_t i;
+
+	(void)state;
+	while (!famez_tx_reserve(&p->out.tx, 40, &payload))
+		put(p, 40);
+	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		famez_store(&p->channel->rx.tail, p->out.tx.head + beyond[i]);
+		assert_int_equal(famez_tx_reserve(&p->out.tx, 40, &payload), -EAGAIN);
+	}
+	/* the room of a record is there when it is read */
+	famez_store(&p->channel->rx.tail, p->in.rx.tail);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 40, &payload), -EAGAIN);
+	assert_int_equal(famez_rx_peek(&p->in.rx, &m), 0);
+	famez_rx_consume(&p->in.rx, &m);
+	assert_int_equal(famez_tx_reserve(&p->out.tx, 40, &payload), 0);
+	pair_free(p);
+}
+
 /*
  * What the driver does at both ends when it is rung; a few turns of that are
  * all it takes.
@@ -795,6 +820,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_bad_limits),
 		cmocka_unit_test(test_bad_numbers),
+		cmocka_unit_test(test_bad_tails),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_window_heals),
 		cmocka_unit_test(test_threads_smallest),

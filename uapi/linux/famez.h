@@ -188,11 +188,12 @@ struct famez_allow {
 };
 
 #define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
+#define FAMEZ_MSG_PROBE		2	/* send nothing: is the port open? */
 
 /**
  * struct famez_msg - FAMEZ_IOC_SEND and FAMEZ_IOC_RECV
  * @size: bytes of this structure
- * @flags: %FAMEZ_MSG_DONTWAIT
+ * @flags: %FAMEZ_MSG_DONTWAIT; sending, %FAMEZ_MSG_PROBE
  * @data: address of the message
  * @length: bytes; receiving, in: room at @data, out: bytes of the message
  * @peer: sending: id of the receiver; receiving, out: id of the sender
@@ -397,6 +398,10 @@ struct famez_mapping {
  * to it can be had.  ECONNREFUSED: nobody there has the port.  ECONNRESET: it
  * restarted, or closed the port, and messages were lost; told once.  EINVAL: to
  * oneself.
+ *
+ * With FAMEZ_MSG_PROBE and no message (EINVAL else), 0 says that the port is open
+ * there, whether or not it has room, and the own ones can be asked for, too.  The
+ * other errors are the same, but that a peer's restart is kept for who sends.
  */
 #define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)
 
