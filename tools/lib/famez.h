@@ -556,6 +556,207 @@ int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
 int famez_get_mapping(struct famez *handle, const void *address,
 		      struct famez_mapping *mapping);
 
+/*
+ * Rings in FAM: records between two programs, in two guests, in one, or in a guest and
+ * on the host, without a system call while both are awake.
+ */
+
+struct famez_ring;
+
+/* Flag of famez_ring_open(), beside FAMEZ_NONBLOCK */
+#define FAMEZ_RING_SECOND	2
+
+/* As the number of looks: do not sleep, and do not be woken */
+#define FAMEZ_RING_POLL		UINT32_MAX
+
+/**
+ * famez_ring_open() - take one end of a ring between two programs
+ * @ring: the ring; NULL on an error
+ * @handle: a handle, which stays as it is, and may be closed before the ring
+ * @name: of a region of FAM, as of famez_region_open(); one that is there is used,
+ *	whatever was in it
+ * @size: bytes in each direction, at least; 0: the region is there, and its size tells.
+ *	What is taken is a power of two, 4 KiB to 256 MiB
+ * @flags: 0: the first end; %FAMEZ_RING_SECOND: the second; with %FAMEZ_NONBLOCK calls
+ *	of the ring return -EAGAIN rather than sleep
+ *
+ * Records go both ways.  An end is its program's until that closes it or dies, in
+ * whatever way.  The ring lasts as long as the region does: nobody need be at the other
+ * end, and who comes there later finds us.  It opens a port for its life, and listens on
+ * one or two vectors.  It sleeps until the switch has answered, with %FAMEZ_NONBLOCK,
+ * too.
+ *
+ * A ring is for one thread at a time; on the host, the same one as its peer's handles.
+ *
+ * Return:
+ * * 0: done
+ * * -EADDRINUSE: a program that lives has this end
+ * * -ENOENT: there is no such region, and no @size to create it with
+ * * -EFBIG: the region is too small for @size
+ * * -EINVAL: unknown flags, no name that can be, or @size over 256 MiB
+ * * -EBUSY: the region is for pmem or dax
+ * * -EPROTONOSUPPORT: programs use it for a ring of another version
+ * * -EOPNOTSUPP: the switch, or the device, has no regions to change
+ * * -ENOMEM: no memory
+ * * others: of famez_region_open(), famez_open_endpoint(), famez_bind(),
+ *   famez_vector() and mmap(2)
+ */
+int famez_ring_open(struct famez_ring **ring, struct famez *handle, const char *name,
+		    size_t size, int flags);
+
+/**
+ * famez_ring_close() - give an end up
+ * @ring: the ring, or NULL
+ *
+ * What was sent can still be received at the other end, until somebody takes this one.
+ */
+void famez_ring_close(struct famez_ring *ring);
+
+/**
+ * famez_ring_connect() - wait until there is a program at the other end
+ * @ring: the ring
+ *
+ * What was lost with a former one, and was not told yet, is forgotten.
+ *
+ * Return:
+ * * 0: there is, and it takes records
+ * * -EAGAIN: there is none; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT: none came in time; see famez_ring_set_timeout()
+ * * -EINTR: a signal came first
+ * * -ESTALE: another program has taken our end, as it could not see that we live: our
+ *   guest was suspended, or nothing had been heard of it
+ * * -ENODEV: the device, or on the host the switch, has gone
+ */
+int famez_ring_connect(struct famez_ring *ring);
+
+/**
+ * famez_ring_send() - send a record
+ * @ring: the ring
+ * @data: the record
+ * @size: its bytes, 0 to famez_ring_record_max()
+ *
+ * Sleeps while there is no room.
+ *
+ * Return:
+ * * 0: it is in the ring
+ * * -EMSGSIZE: too long
+ * * -ENOTCONN: nobody is at the other end
+ * * -ECONNRESET: who was there has gone or restarted, and may not have received all;
+ *   told once
+ * * -EAGAIN: no room now; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT, -EINTR, -ESTALE, -ENODEV: as of famez_ring_connect()
+ */
+int famez_ring_send(struct famez_ring *ring, const void *data, size_t size);
+
+/**
+ * famez_ring_recv() - receive the next record
+ * @ring: the ring
+ * @data: where to
+ * @room: bytes there
+ * @size: bytes of the record
+ *
+ * Sleeps while there is none.
+ *
+ * Return:
+ * * 0: done
+ * * -EMSGSIZE: it is longer than @room, @size tells how long; it stays the next
+ * * -ENOTCONN: nobody is at the other end, and all has been received
+ * * -ECONNRESET: who was there has died or restarted; there may have been more; told
+ *   once
+ * * -EBADMSG: the ring held garbage, as a stranger has written there: what was in it is
+ *   lost
+ * * -EAGAIN: there is none; with %FAMEZ_NONBLOCK
+ * * -ETIMEDOUT, -EINTR, -ESTALE, -ENODEV: as of famez_ring_connect()
+ */
+int famez_ring_recv(struct famez_ring *ring, void *data, size_t room, size_t *size);
+
+/**
+ * famez_ring_reserve() - find room for a record
+ * @ring: the ring
+ * @size: its bytes
+ * @data: where to write them, in the ring
+ *
+ * Nothing is sent before famez_ring_commit(); a second call takes the first back.
+ *
+ * Return: as famez_ring_send()
+ */
+int famez_ring_reserve(struct famez_ring *ring, size_t size, void **data);
+
+/**
+ * famez_ring_commit() - send the record for which room was reserved
+ * @ring: the ring
+ *
+ * Return:
+ * * 0: it is in the ring
+ * * -EINVAL: no room is reserved; or it was for a program that has gone
+ * * -ENODEV: the device, or on the host the switch, has gone
+ */
+int famez_ring_commit(struct famez_ring *ring);
+
+/**
+ * famez_ring_peek() - look at the next record
+ * @ring: the ring
+ * @data: the record, in the ring
+ * @size: its bytes
+ *
+ * It stays there until famez_ring_consume().  Strangers can change it any time: what
+ * matters is copied, then checked.
+ *
+ * Return: as famez_ring_recv(), without -EMSGSIZE
+ */
+int famez_ring_peek(struct famez_ring *ring, const void **data, size_t *size);
+
+/**
+ * famez_ring_consume() - give the room of the record back that was looked at
+ * @ring: the ring
+ *
+ * Return:
+ * * 0: done
+ * * -EINVAL: none was looked at
+ * * -ENODEV: the device, or on the host the switch, has gone
+ */
+int famez_ring_consume(struct famez_ring *ring);
+
+/**
+ * famez_ring_fd() - a descriptor to wait on
+ * @ring: the ring
+ *
+ * For poll(2), epoll(7) and their like: POLLIN when it is worth another try, after a
+ * call has returned -EAGAIN.  It can be for nothing, so open the ring with
+ * %FAMEZ_NONBLOCK.  Do not read, write or close it.
+ *
+ * Return: the descriptor
+ */
+int famez_ring_fd(const struct famez_ring *ring);
+
+/**
+ * famez_ring_record_max() - how long a record can be
+ * @ring: the ring
+ *
+ * Return: bytes, about half the ring
+ */
+size_t famez_ring_record_max(const struct famez_ring *ring);
+
+/**
+ * famez_ring_set_timeout() - limit how long calls sleep
+ * @ring: the ring
+ * @milliseconds: then they return -ETIMEDOUT; 0, as at first: no limit
+ */
+void famez_ring_set_timeout(struct famez_ring *ring, uint32_t milliseconds);
+
+/**
+ * famez_ring_set_looks() - set how long calls look before they sleep
+ * @ring: the ring
+ * @looks: how often, 10,000 at first; 0: they sleep at once; %FAMEZ_RING_POLL: they
+ *	never do, and ask the kernel for nothing
+ *
+ * Who sleeps has to be woken, which takes some thousand times as long as a look.  With
+ * %FAMEZ_RING_POLL it is not noticed when the program at the other end dies, only when
+ * it closes its end, or another comes; and with %FAMEZ_NONBLOCK famez_ring_fd() does not
+ * tell.
+ */
+void famez_ring_set_looks(struct famez_ring *ring, uint32_t looks);
+
 #ifdef __cplusplus
 }
 #endif

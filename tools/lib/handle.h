@@ -34,6 +34,8 @@
  * @next_event: as famez_next_event()
  * @ring: as famez_ring()
  * @vector: as famez_vector()
+ * @service: take in what has happened on the fabric, without sleeping, for an endpoint
+ *	that nobody sends to; NULL: a driver does that
  */
 struct famez_ops {
 	void (*close)(struct famez *handle);
@@ -63,6 +65,7 @@ struct famez_ops {
 	int (*next_event)(struct famez *handle, struct famez_event *event);
 	int (*ring)(struct famez *handle, uint32_t peer, uint32_t vector);
 	int (*vector)(struct famez *handle, uint32_t vector, int eventfd);
+	int (*service)(struct famez *handle);
 };
 
 /**

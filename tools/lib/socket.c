@@ -477,6 +477,14 @@ static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
 	return 0;
 }
 
+static int socket_service(struct famez *handle)
+{
+	int n = look(to_sock(handle)->host, 0);
+
+	set_messages(to_sock(handle), false);
+	return n < 0 ? n : 0;
+}
+
 static int socket_get_info(struct famez *handle, struct famez_info *info)
 {
 	struct host *h = to_sock(handle)->host;
@@ -686,6 +694,7 @@ static const struct famez_ops socket_ops = {
 	.next_event = socket_next_event,
 	.ring = socket_ring,
 	.vector = socket_vector,
+	.service = socket_service,
 };
 
 static int watch(int epoll, int fd)

@@ -1305,7 +1305,11 @@ static void run_script(const char *script)
 static void test_examples(void **state)
 {
 	(void)state;
-	run_script("hello-fam >$t/1; hello-fam | grep -q 'wrote: Hello'");
+	run_script("FAMEZ_NAME=ann hello_fabric | grep 'hello from ann'");
+	run_script("ring count >$t/out & count=$!\n"
+		   "ring two words\n"
+		   "wait $count\n"
+		   "grep -q '2 words, 8 bytes' $t/out");
 	run_script("spawn env FAMEZ_NAME=srv request-reply serve\n"
 		   "ask() { [ \"$(request-reply srv loud)\" = LOUD ]; }\n"
 		   "tries ask");

@@ -9,13 +9,13 @@ cd "$top"
 export FAMEZ_BUILD=$top/build
 tools/testing/build-module.sh "$1" "build/modules/$1"
 set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
-for program in famez-flood famez-lives famez-soak famez-touch kexec-file test-abi test-abi32 \
+for program in famez-flood famez-lives famez-ring famez-soak famez-touch kexec-file test-abi test-abi32 \
 	test-barriers test-device test-events test-faults test-files \
 	test-fuzz test-gone test-lost test-mappings test-plain \
-	test-ports test-regions test-vectors port-server wire-wait; do
+	test-ports test-regions test-rings test-vectors port-server wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
-set -- "$@" --add build/examples/runs --add build/bin/famez-server
+set -- "$@" --add build/examples/runs --add build/examples/hello_fabric --add build/bin/famez-server
 kernel=$1
 shift
 # for surprise removal, a disk to hibernate on, and the network that bench compares with

@@ -82,6 +82,10 @@ for run in 1 4; do
 done
 [ "$(FAMEZ_DEVICE=$socket "$top/build/examples/runs")" = 'run 7' ]; ok 'an example: all peers count together'
 host region rm runs
+on node01 hello_fabric >/dev/null
+[ "$(on node02 hello_fabric)" = "1: hello from node01
+2: hello from node02" ]; ok 'an example: each peer has its line'
+host region rm hello_fabric
 
 # ---- What kernels use is not written by mistake ----
 

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: LGPL-2.1
+/*
+ * User-space rings: records between two programs, in a region of FAM, by the algorithm
+ * of <famez/ring.h>.
+ *
+ * While both sides are awake, all is done in memory.  Who finds nothing to do looks
+ * some more times, then takes the slow way: what woke us is taken in, who is at the
+ * other end is followed, what we wait for is written where the other side looks for it,
+ * and only then do we sleep.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "doorbell.h"
+#include "ring-impl.h"
+
+#define LOOKS		10000	/* unless the program says otherwise */
+#define NO_DEADLINE	0
+
+/* ---- Receiving: one try ----------------------------------------------------- */
+
+/* What is not data is for versions to come. */
+static int next_record(struct famez_ring *r, struct famez_message *m)
+{
+	int err;
+
+	while (!(err = famez_rx_peek(&r->rx, m)) && m->label.type != FAMEZ_TYPE_DATA)
+		famez_rx_consume(&r->rx, m);
+	return err;
+}
+
+static int try_peek(struct famez_ring *r, size_t size)
+{
+	(void)size;
+	return next_record(r, &r->next);
+}
+
+static int lost(bool *lost)
+{
+	*lost = false;
+	return -ECONNRESET;
+}
+
+/* Nothing there: why, or we are rung for the next one. */
+static int ask_peek(struct famez_ring *r, size_t size)
+{
+	int err;
+
+	if (r->rx_lost)
+		return lost(&r->rx_lost);
+	err = try_peek(r, size);
+	if (err != -EAGAIN)
+		return err;
+	if (!r->rx_other)
+		return -ENOTCONN;
+	famez_rx_arm(&r->rx);
+	return try_peek(r, size);
+}
+
+/* ---- Sending: one try ------------------------------------------------------- */
+
+static int try_reserve(struct famez_ring *r, size_t size)
+{
+	/* who has closed its end left all there, for us to see how far it came */
+	if (ring_load_owner(r, !r->side) != r->tx_other || !famez_tx_ready(&r->tx))
+		return -EAGAIN;
+	return famez_tx_reserve(&r->tx, size, &r->payload);
+}
+
+static int ask_reserve(struct famez_ring *r, size_t size)
+{
+	int err;
+
+	if (r->tx_lost)
+		return lost(&r->tx_lost);
+	if (!r->tx_other)
+		return -ENOTCONN;
+	err = try_reserve(r, size);
+	if (err != -EAGAIN)
+		return err;
+	if (!famez_tx_ready(&r->tx)) {
+		/* a stranger may have spoilt its half, which it then puts right */
+		if (!r->helped)
+			err = ring_bell(r);
+		r->helped = true;
+		return err ? err : -EAGAIN;
+	}
+	famez_tx_wait(&r->tx, size);
+	r->tx_waits = true;
+	famez_mb();	/* of two, one sees what the other has stored */
+	return try_reserve(r, size);
+}
+
+/* ---- Meeting: one try ------------------------------------------------------- */
+
+static int try_connect(struct famez_ring *r, size_t size)
+{
+	(void)size;
+	return r->tx_other && famez_tx_ready(&r->tx) ? 0 : -EAGAIN;
+}
+
+static int ask_connect(struct famez_ring *r, size_t size)
+{
+	r->tx_lost = false;
+	r->rx_lost = false;
+	return try_connect(r, size);
+}
+
+/* ---- The slow way ------------------------------------------------------------ */
+
+/**
+ * struct action - something that may have to wait
+ * @try: memory alone is looked at: 0, -EAGAIN or why not
+ * @ask: likewise; on -EAGAIN the other side knows that we wait
+ */
+struct action {
+	int (*try)(struct famez_ring *r, size_t size);
+	int (*ask)(struct famez_ring *r, size_t size);
+};
+
+static const struct action peek_action = { try_peek, ask_peek };
+static const struct action reserve_action = { try_reserve, ask_reserve };
+static const struct action connect_action = { try_connect, ask_connect };
+
+/* Takes in what woke us.  Return: whether something did, or -errno */
+static int take_in(struct famez_ring *r)
+{
+	bool rung = doorbell_take(r->bell);
+	struct famez_event event;
+	int err;
+
+	/* some peer came or went: was it the other one's? */
+	while (!(err = famez_next_event(r->own, &event)))
+		rung = true;
+	if (err == -EAGAIN && r->own->ops->service)
+		err = r->own->ops->service(r->own);
+	return !err || err == -EAGAIN ? rung : err;
+}
+
+/* What we were woken for, if it is there. */
+static int attempt(struct famez_ring *r, const struct action *a, size_t size)
+{
+	int rung = take_in(r), err;
+
+	if (rung < 0)
+		return rung;
+	err = ring_follow(r);
+	if (!err)
+		err = a->ask(r, size);
+	if (err != -EAGAIN || !(rung || r->other >> 48 == r->id))
+		return err;
+	/* woken for nothing: does it live?  A driver does not ring itself for that. */
+	r->doubt = true;
+	err = ring_follow(r);
+	return err ? err : a->ask(r, size);
+}
+
+static int nap(struct famez_ring *r, uint64_t deadline)
+{
+	struct pollfd p = { .fd = r->fd, .events = POLLIN };
+	int n = poll(&p, 1, deadline ? ms_until(deadline) : -1);
+
+	return n < 0 ? -errno : 0;
+}
+
+static uint64_t deadline_of(const struct famez_ring *r)
+{
+	return r->timeout_ms ? now_ns() + r->timeout_ms * 1000000ULL : NO_DEADLINE;
+}
+
+static bool is_over(uint64_t deadline)
+{
+	return deadline && !ms_until(deadline);
+}
+
+static int sleep_for(struct famez_ring *r, const struct action *a, size_t size)
+{
+	uint64_t deadline = deadline_of(r);
+	bool over;
+	int err;
+
+	for (;;) {
+		over = is_over(deadline);
+		if (over)
+			r->doubt = true;
+		err = attempt(r, a, size);
+		if (err != -EAGAIN)
+			return err;
+		err = ring_refresh(r);
+		if (err)
+			return err;
+		if (over || r->nonblock)
+			return over ? -ETIMEDOUT : -EAGAIN;
+		err = nap(r, deadline);
+		if (err)
+			return err;
+	}
+}
+
+static void relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Can memory alone tell what comes next? */
+static bool is_connected(const struct famez_ring *r)
+{
+	return r->tx_other && r->rx_other && !r->tx_lost && !r->rx_lost && !ring_changed(r);
+}
+
+/* A program that never sleeps, only seldom asks for the time. */
+static bool polled_enough(const struct famez_ring *r, uint32_t look, uint64_t *deadline)
+{
+	if (r->nonblock)
+		return true;
+	if (!r->timeout_ms || look % 4096)
+		return false;
+	if (*deadline == NO_DEADLINE)
+		*deadline = deadline_of(r);
+	return is_over(*deadline);
+}
+
+/* Looks until there is something: never asks the kernel for more than the time. */
+static int look_for(struct famez_ring *r, const struct action *a, size_t size)
+{
+	bool poll = r->looks == FAMEZ_RING_POLL;
+	uint64_t deadline = NO_DEADLINE;
+	uint32_t i;
+	int err;
+
+	for (i = 1; is_connected(r) && (poll || i <= r->looks); i++) {
+		err = a->try(r, size);
+		if (err != -EAGAIN)
+			return err;
+		if (poll && polled_enough(r, i, &deadline))
+			return r->nonblock ? -EWOULDBLOCK : -ETIMEDOUT;
+		if (!(i % 64))
+			relax();
+	}
+	return sleep_for(r, a, size);
+}
+
+/* ---- The calls ---------------------------------------------------------------- */
+
+int famez_ring_connect(struct famez_ring *r)
+{
+	r->doubt = true;
+	return sleep_for(r, &connect_action, 0);
+}
+
+int famez_ring_reserve(struct famez_ring *r, size_t size, void **data)
+{
+	int err = -EMSGSIZE;
+
+	if (size <= famez_ring_longest(r->tx.size))
+		err = r->tx_lost ? -EAGAIN : try_reserve(r, size);
+	if (err == -EAGAIN)
+		err = look_for(r, &reserve_action, size);
+	if (err)
+		return err;
+	r->reserved = size;
+	*data = r->payload;
+	return 0;
+}
+
+int famez_ring_commit(struct famez_ring *r)
+{
+	static const struct famez_label label = { .type = FAMEZ_TYPE_DATA };
+
+	if (r->reserved < 0)
+		return -EINVAL;
+	famez_tx_commit(&r->tx, &label, r->reserved);
+	r->reserved = -1;
+	if (r->tx_waits)
+		famez_tx_unwait(&r->tx);
+	r->tx_waits = false;
+	return famez_tx_must_ring(&r->tx) ? ring_bell(r) : 0;
+}
+
+int famez_ring_send(struct famez_ring *r, const void *data, size_t size)
+{
+	void *at;
+	int err = famez_ring_reserve(r, size, &at);
+
+	if (err)
+		return err;
+	if (size)
+		memcpy(at, data, size);
+	return famez_ring_commit(r);
+}
+
+int famez_ring_peek(struct famez_ring *r, const void **data, size_t *size)
+{
+	int err = r->rx_lost ? -EAGAIN : try_peek(r, 0);
+
+	if (err == -EAGAIN)
+		err = look_for(r, &peek_action, 0);
+	if (err == -EBADMSG) {
+		famez_rx_resync(&r->rx);
+		ring_bell(r);
+	}
+	r->peeked = !err;
+	if (err)
+		return err;
+	*data = r->next.payload;
+	*size = r->next.length;
+	return 0;
+}
+
+int famez_ring_consume(struct famez_ring *r)
+{
+	if (!r->peeked)
+		return -EINVAL;
+	r->peeked = false;
+	famez_rx_consume(&r->rx, &r->next);
+	famez_mb();	/* the tail before a look at who waits for it */
+	return famez_rx_must_ring(&r->rx) ? ring_bell(r) : 0;
+}
+
+int famez_ring_recv(struct famez_ring *r, void *data, size_t room, size_t *size)
+{
+	const void *at;
+	int err = famez_ring_peek(r, &at, size);
+
+	if (err)
+		return err;
+	if (*size > room)
+		return -EMSGSIZE;
+	if (*size)
+		memcpy(data, at, *size);
+	return famez_ring_consume(r);
+}
+
+int famez_ring_fd(const struct famez_ring *r)
+{
+	return r->fd;
+}
+
+size_t famez_ring_record_max(const struct famez_ring *r)
+{
+	return famez_ring_longest(r->tx.size);
+}
+
+void famez_ring_set_timeout(struct famez_ring *r, uint32_t milliseconds)
+{
+	r->timeout_ms = milliseconds;
+}
+
+void famez_ring_set_looks(struct famez_ring *r, uint32_t looks)
+{
+	r->looks = looks;
+}
+
+/* ---- Opening and closing ------------------------------------------------------- */
+
+static size_t area_bytes(size_t size)
+{
+	return RING_CHANNELS + 2 * (RING_HALVES + size);
+}
+
+/* The rings' size, for a region of so many bytes; 0: none has room. */
+static size_t ring_size(uint64_t bytes)
+{
+	size_t size = RING_SIZE_MAX;
+
+	while (size >= RING_SIZE_MIN && area_bytes(size) > bytes)
+		size /= 2;
+	return size >= RING_SIZE_MIN ? size : 0;
+}
+
+/* One that is there is taken whatever it is for. */
+static int open_region(struct famez *handle, const char *name, size_t size,
+		       struct famez_region_info *region)
+{
+	size_t ring = RING_SIZE_MIN;
+	int err;
+
+	if (size > RING_SIZE_MAX)
+		return -EINVAL;
+	while (ring < size)
+		ring *= 2;
+	err = famez_region_open(handle, name, 0, 0, region);
+	if (err == -ENOENT && size)
+		err = famez_region_open(handle, name, area_bytes(ring),
+					FAMEZ_REGION_CREATE, region);
+	if (err)
+		return err;
+	return region->length < area_bytes(ring) ? -EFBIG : 0;
+}
+
+static struct famez_channel *channel_from(const struct famez_ring *r, unsigned int side,
+					  size_t size)
+{
+	return (void *)((char *)r->area + RING_CHANNELS + side * (RING_HALVES + size));
+}
+
+static int map_area(struct famez_ring *r, struct famez *handle,
+		    const struct famez_region_info *region)
+{
+	size_t size = ring_size(region->length);
+	struct famez_channel *to, *from;
+	void *area;
+	int err;
+
+	r->bytes = area_bytes(size);
+	err = famez_map(handle, region->offset, r->bytes, FAMEZ_MAP_WRITE, &area);
+	if (err)
+		return err;
+	r->area = area;
+	to = channel_from(r, r->side, size);
+	from = channel_from(r, !r->side, size);
+	r->tx = (struct famez_tx){
+		.mine = &to->tx, .theirs = &to->rx, .size = size,
+		.data = (uint8_t *)to + RING_HALVES,
+	};
+	r->rx = (struct famez_rx){
+		.mine = &from->rx, .theirs = &from->tx, .size = size,
+		.data = (uint8_t *)from + RING_HALVES,
+	};
+	return 0;
+}
+
+static int watch(const struct famez_ring *r, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events };
+
+	return epoll_ctl(r->fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_own(struct famez_ring *r, struct famez *handle)
+{
+	struct famez_info info;
+	int err;
+
+	err = famez_open_endpoint(&r->own, handle);
+	if (!err)
+		err = famez_get_info(r->own, &info);
+	if (err)
+		return err;
+	r->own->nonblock = true;
+	r->id = info.id;
+	r->vectors = info.vectors;
+	r->armed = info.vectors_armed;
+	r->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (r->bell < 0 || r->fd < 0)
+		return -errno;
+	err = watch(r, r->bell, EPOLLIN);
+	if (err)
+		return err;
+	/* in a guest messages, which nobody sends there, would be POLLIN */
+	return watch(r, famez_fd(r->own), r->own->ops->service ? EPOLLIN : EPOLLPRI);
+}
+
+int famez_ring_open(struct famez_ring **ring, struct famez *handle, const char *name,
+		    size_t size, int flags)
+{
+	struct famez_region_info region;
+	struct famez_ring *r;
+	int err;
+
+	*ring = NULL;
+	if (flags & ~(FAMEZ_NONBLOCK | FAMEZ_RING_SECOND))
+		return -EINVAL;
+	err = open_region(handle, name, size, &region);
+	if (err)
+		return err;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->side = !!(flags & FAMEZ_RING_SECOND);
+	r->nonblock = flags & FAMEZ_NONBLOCK;
+	r->looks = LOOKS;
+	r->listens = -1;
+	r->reserved = -1;
+	r->bell = -1;
+	r->fd = -1;
+	err = map_area(r, handle, &region);
+	if (!err)
+		err = open_own(r, handle);
+	if (!err)
+		err = ring_claim(r);
+	if (err) {
+		famez_ring_close(r);
+		return err;
+	}
+	*ring = r;
+	return 0;
+}
+
+void famez_ring_close(struct famez_ring *r)
+{
+	if (!r)
+		return;
+	if (r->area) {
+		ring_leave(r);
+		munmap(r->area, r->bytes);
+	}
+	famez_close(r->own);
+	if (r->bell >= 0)
+		close(r->bell);
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r);
+}
