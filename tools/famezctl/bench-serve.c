@@ -56,6 +56,9 @@ static int (*const serve[BENCH_OPS])(struct bench *b) = {
 	[BENCH_TCP_OPEN] = tcp_accept,
 	[BENCH_TCP_ECHO] = tcp_echo,
 	[BENCH_TCP_SINK] = tcp_sink,
+	[BENCH_RING_ECHO] = ring_echo,
+	[BENCH_RING_SINK] = ring_sink,
+	[BENCH_WORD_ECHO] = word_echo,
 };
 
 /* The next request of anyone, however long that takes. */

@@ -24,8 +24,8 @@ static const char usage[] =
 "  -j, --json          print a JSON object, with every sample\n"
 "  -h, --help          this\n"
 "\n"
-"Without MEASUREMENTs, all: tcp_rtt doorbell rtt stream tcp_stream batch\n"
-"doorbells_per_message memcpy bulk\n";
+"Without MEASUREMENTs, all: tcp_rtt doorbell rtt stream tcp_stream ring_stream\n"
+"ring_rtt word_rtt fam_copy ram_copy batch doorbells_per_message memcpy bulk\n";
 
 struct settings {
 	uint32_t count;

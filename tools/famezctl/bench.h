@@ -18,6 +18,8 @@
 /* In a run, one-way messages are more than round trips, which take longer. */
 #define BENCH_ONE_WAY(count)	((count) * 50)
 #define BENCH_BULK(count)	((count) * 5)
+/* what needs no kernel */
+#define BENCH_FAST(count)	((count) * 50)
 
 /* ---- bench-wire.c: what the two say to each other -------------------------- */
 
@@ -32,6 +34,9 @@ enum bench_op {
 	BENCH_TCP_OPEN,		/* a connection is made to the answer's @value */
 	BENCH_TCP_ECHO,
 	BENCH_TCP_SINK,
+	BENCH_RING_ECHO,	/* @count records through a ring in FAM */
+	BENCH_RING_SINK,
+	BENCH_WORD_ECHO,	/* a word in FAM, @count times */
 	BENCH_OPS,
 };
 
@@ -122,6 +127,21 @@ int tcp_sink(struct bench *b);
 int doorbell_round_trips(struct bench *b, uint32_t count, struct run *run);
 int doorbell_echo(struct bench *b);
 const char *doorbell_missing(const struct bench *b);
+
+/* ---- bench-ring.c ------------------------------------------------------------------ */
+
+const char *ring_missing(const struct bench *b);
+int ring_echo(struct bench *b);
+int ring_sink(struct bench *b);
+int ring_round_trips(struct bench *b, uint32_t count, struct run *run);
+int ring_stream(struct bench *b, uint32_t count, struct run *run);
+int word_echo(struct bench *b);
+int word_round_trips(struct bench *b, uint32_t count, struct run *run);
+
+/* ---- bench-fam.c ------------------------------------------------------------------- */
+
+int fam_copy(struct bench *b, uint32_t count, struct run *run);
+int ram_copy(struct bench *b, uint32_t count, struct run *run);
 
 /* ---- bench-message.c: the client's part -------------------------------------- */
 

@@ -6,7 +6,9 @@
  * DIR/about: what it ran on, a "key: value" a line
  * DIR/main.json: of famezctl bench
  * DIR/alone.N.json, DIR/crowd.N.json: the same, without and with idle peers
+ * DIR/ring.N.json, DIR/local.N.json: between two guests, and within one
  * DIR/idle: what happened on an idle fabric, a number for each run
+ * DIR/faults: what it took to touch 1 GiB, likewise
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -30,6 +32,11 @@ static const struct target {
 	{ "bulk_over_memcpy", true, 0.5 },
 	{ "idle_peers_cost", false, 1.1 },
 	{ "idle_interrupts", false, 0 },
+	{ "ring_over_tcp", true, 40 },
+	{ "ring_over_local", true, 0.85 },
+	{ "ring_rtt_over_word", false, 4 },
+	{ "fam_copy_over_ram", true, 0.95 },
+	{ "fam_faults_1g", false, 600 },
 	{ }
 };
 
@@ -128,13 +135,24 @@ static void idle_peers_cost(struct json_object *measurements,
 			       bench_json_series("messages/s", &stream[1]));
 }
 
-static void idle_interrupts(struct series *idle)
+static void ring_over_local(struct json_object *measurements, struct series *ratio)
 {
-	FILE *file = open_part("idle");
+	static struct series guests, local;
+
+	gather("ring", "ring_stream", &guests);
+	gather("local", "ring_stream", &local);
+	series_ratio(&guests, &local, ratio);
+	json_object_object_add(measurements, "ring_stream_local",
+			       bench_json_series("messages/s", &local));
+}
+
+static void read_numbers(const char *name, struct series *numbers)
+{
+	FILE *file = open_part(name);
 	double number;
 
 	while (file && fscanf(file, "%lf", &number) == 1)
-		run_add(&idle->runs[idle->count++], number);
+		run_add(&numbers->runs[numbers->count++], number);
 	if (file)
 		fclose(file);
 }
@@ -147,7 +165,11 @@ static void read_ratio(const struct target *target, struct json_object *main,
 	if (!strcmp(target->key, "idle_peers_cost"))
 		idle_peers_cost(member(main, "measurements"), series);
 	else if (!strcmp(target->key, "idle_interrupts"))
-		idle_interrupts(series);
+		read_numbers("idle", series);
+	else if (!strcmp(target->key, "ring_over_local"))
+		ring_over_local(member(main, "measurements"), series);
+	else if (!strcmp(target->key, "fam_faults_1g"))
+		read_numbers("faults", series);
 	else if (!of_main(main, "ratios", target->key, series))
 		of_main(main, "measurements", target->key, series);
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh [--quick] [FILE]: measures messages between two guests, and TCP between
-# the same; prints a table, and writes FILE, by default build/bench.json. --quick:
+# bench.sh [--quick] [FILE]: measures messages, and rings in FAM, between two guests, and
+# TCP between the same; prints a table, and writes FILE, by default build/bench.json. --quick:
 # just enough of each to see that it works. It fails when something is broken,
 # never for being slow.
 
@@ -58,13 +58,24 @@ crowd_switch() {
 	done
 }
 
-# guest NUMBER ROLE: the network is a socket between both QEMUs
+# guest NUMBER ROLE: the network is a socket between both QEMUs; the plain device, which
+# has no room below 4 GiB, takes FAM along
 guest() {
-	boot 1 --first "$1" --join "$tmp/crowd.sock:1" \
+	boot 1 --first "$1" --join "$tmp/crowd.sock:1" --plain "$tmp/plain:4G" \
 		--qemu -netdev --qemu "stream,id=net,server=$2,addr.type=unix,addr.path=$tmp/net.sock" \
 		--device "virtio-net-pci,netdev=net,mac=52:54:00:00:00:0$1"
 	on "node0$1" "modprobe virtio_net && ip addr add 10.0.0.$1/24 dev eth0 && ip link set eth0 up &&
 		insmod /famez/famez_bridge.ko" || fail "node0$1 does not get ready"
+}
+
+# The third has two CPUs, and two bridges on the first fabric: two programs of it are
+# two peers, which share a ring as two guests do.
+both_in_one() {
+	boot 1 --first 3 --cpus 2 --join "$FAMEZ_VM_DIR/switch.sock"
+	on node03 'insmod /famez/famez_bridge.ko' || fail "node03 does not get ready"
+	background node03 'famezctl --device /dev/famez_bridge1 bench --serve'
+	on node03 wire-wait /tmp/bg '^serving' >/dev/null ||
+		fail "famezctl bench --serve does not start: $(on node03 cat /tmp/bg)"
 }
 
 serve() {
@@ -75,9 +86,28 @@ serve() {
 
 # ---- measuring ----
 
-# measure FILE OPTION...: famezctl bench in node01
+# measure_in NODE FILE OPTION...: famezctl bench in a guest
+measure_in() {
+	on "$1" famezctl "${@:3}" >"$results/$2" || fail "famezctl bench has failed"
+}
+
 measure() {
-	on node01 famezctl "${@:2}" >"$results/$1" || fail "famezctl bench has failed"
+	measure_in node01 "$@"
+}
+
+# rings RUN: between two guests, and within one
+rings() {
+	measure "ring.$1.json" bench --json --count $count --runs 3 node02 ring_stream
+	measure_in node03 "local.$1.json" bench --json --count $count --runs 3 \
+		"$(on node03 cat /sys/class/famez/famez_bridge1/id)" ring_stream
+}
+
+# What it takes to touch 1 GiB of a plain device; famez-touch counts
+faults() {
+	local told
+
+	told=$(on node01 famez-touch /dev/famez_fam 1073741824) || fail "famez-touch has failed"
+	sed -n 's/^faults: //p' <<<"$told" >>"$results/faults"
 }
 
 # with_crowd RUN: what a crowd of idle peers costs
@@ -129,6 +159,12 @@ for ((run = 1; run <= runs && run <= 5; run++)); do
 		--runs 1 node02 rtt stream
 	with_crowd $run
 	idle
+done
+faults
+say "a guest with two CPUs boots; rings between guests, and within that one"
+both_in_one
+for ((run = 1; run <= runs && run <= 5; run++)); do
+	rings $run
 done
 vm check all >&2 || fail "a guest's kernel has complained"
 "$bin/bench-report" "$results" "$output" || exit 1

@@ -6,7 +6,8 @@
 . "$(dirname "$0")/guests.sh"
 
 keys="doorbell_over_tcp rtt_over_doorbell rtt_over_tcp stream_over_tcp batch_over_tcp
-doorbells_per_message bulk_over_memcpy idle_peers_cost idle_interrupts"
+doorbells_per_message bulk_over_memcpy idle_peers_cost idle_interrupts ring_over_tcp
+ring_over_local ring_rtt_over_word fam_copy_over_ram fam_faults_1g"
 
 "$top/tools/testing/bench.sh" --quick "$tmp/bench.json" >"$tmp/table"; ok "bench --quick"
 missing=
