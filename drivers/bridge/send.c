@@ -119,6 +119,17 @@ static bool famez_tx_behind(const struct famez_remote *r, u32 slot,
 	return r->sleepers & BIT_ULL(slot) && parcel->turn != slot + 1;
 }
 
+/* Nothing is sent.  A receiver that is not ready is asked to be. */
+static int famez_tx_probe(struct famez_bridge *b, u32 id, u32 port)
+{
+	struct famez_remote *r = &b->remotes[id];
+	int err = famez_out_probe(&r->out, port);
+
+	if (err == -EAGAIN && famez_out_help(&r->out, FAMEZ_TYPE_PAD, 0, 0))
+		famez_ring(b, id);
+	return err;
+}
+
 static int famez_tx_try(struct famez_bridge *b, u32 id,
 			const struct famez_parcel *parcel)
 {
@@ -132,15 +143,11 @@ static int famez_tx_try(struct famez_bridge *b, u32 id,
 		return err;
 	if (iov_iter_count(parcel->from) > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
+	if (parcel->type == FAMEZ_TYPE_PAD)
+		return famez_tx_probe(b, id, parcel->dport);
 	err = famez_out_find(&r->out, parcel->dport, &slot);
 	if (err && err != -EAGAIN)
 		return err;
-	if (parcel->type == FAMEZ_TYPE_PAD) {
-		/* not ready: it is asked to be */
-		if (err && famez_out_help(&r->out, parcel->type, 0, 0))
-			famez_ring(b, id);
-		return err;
-	}
 	/* not where it waits for it any more */
 	if (parcel->turn && parcel->turn != slot + 1)
 		return -ESTALE;
@@ -291,7 +298,8 @@ static int famez_tx_sleep_on(struct famez_bridge *b, u32 id,
 		if (!generation)
 			generation = READ_ONCE(r->generation);
 		else if (READ_ONCE(r->generation) != generation)
-			return famez_tx_reset(r);
+			return parcel->type == FAMEZ_TYPE_PAD ? -ECONNRESET :
+								 famez_tx_reset(r);
 	}
 }
 

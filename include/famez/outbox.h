@@ -229,6 +229,24 @@ static inline int famez_out_find(struct famez_outbox *out, __u32 port,
 }
 
 /**
+ * famez_out_probe() - is a port open?
+ * @out: the sending end
+ * @port: the port
+ *
+ * What there is to be told of it is left for who sends.
+ *
+ * Return: 0, -ECONNREFUSED; -EAGAIN while the receiver is not ready
+ */
+static inline int famez_out_probe(const struct famez_outbox *out, __u32 port)
+{
+	__u32 incarnation;
+
+	if (!famez_tx_ready(&out->tx))
+		return -EAGAIN;
+	return !port || famez_out_scan(out, port, &incarnation) ? 0 : -ECONNREFUSED;
+}
+
+/**
  * famez_out_granted() - may a port be sent a message now?
  * @out: the sending end
  * @slot: its place

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include "famezctl.h"
 
@@ -18,49 +17,35 @@ void fam_check(struct famez *handle, uint64_t offset, uint64_t length)
 		    (unsigned long long)info.fam_size);
 }
 
-/*
- * Maps the pages around a range; @map and @size are for munmap().  On the host FAM may be
- * in a file of hugetlbfs, of which only whole huge pages can be mapped.
- */
-static char *map_around(struct famez *handle, uint64_t offset, size_t length,
-			int flags, void **map, size_t *size)
+static void *map_around(struct famez *handle, uint64_t offset, size_t length,
+			int flags, struct iovec *mapping)
 {
-	size_t pages[] = { sysconf(_SC_PAGESIZE), 2UL << 20, 1UL << 30 }, lead, i = 0;
-	int error;
+	void *at;
+	int error = famez_map_around(handle, offset, length, flags, mapping, &at);
 
-	do {
-		lead = offset % pages[i];
-		*size = lead + length;
-		if (i)
-			*size = (*size + pages[i] - 1) & ~(pages[i] - 1);
-		error = famez_map(handle, offset - lead, *size, flags, map);
-	} while (error == -EINVAL && ++i < sizeof(pages) / sizeof(*pages));
 	if (error == -EBUSY)
 		die("what is at %llu is in use as pmem or dax: a write would spoil it; with --in-use it is written all the same",
 		    (unsigned long long)offset);
 	if (error)
 		die("cannot map the FAM at %llu: %s",
 		    (unsigned long long)offset, strerror(-error));
-	return (char *)*map + lead;
+	return at;
 }
 
 void fam_get(struct famez *handle, uint64_t offset, void *to, size_t length)
 {
-	size_t size;
-	void *map;
+	struct iovec mapping;
 
-	memcpy(to, map_around(handle, offset, length, 0, &map, &size), length);
-	munmap(map, size);
+	memcpy(to, map_around(handle, offset, length, 0, &mapping), length);
+	munmap(mapping.iov_base, mapping.iov_len);
 }
 
 void fam_put(struct famez *handle, uint64_t offset, const void *from,
 	     size_t length, bool in_use)
 {
 	int flags = FAMEZ_MAP_WRITE | (in_use ? FAMEZ_MAP_IN_USE : 0);
-	size_t size;
-	void *map;
+	struct iovec mapping;
 
-	memcpy(map_around(handle, offset, length, flags, &map, &size), from,
-	       length);
-	munmap(map, size);
+	memcpy(map_around(handle, offset, length, flags, &mapping), from, length);
+	munmap(mapping.iov_base, mapping.iov_len);
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "attach.h"
+#include "dax.h"
 #include "doorbell.h"
 
 #define TIMEOUT_S	120	/* a switch that hangs; to be told of a thousand takes a while */
@@ -97,6 +98,33 @@ static int add_eventfd(struct attach *a, uint32_t id, int fd)
 
 /* ---- What the switch says ------------------------------------------------ */
 
+static int read_file(int fd, struct famez_header *header, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return -EPROTO;
+	if ((uint64_t)st->st_size < FAMEZ_MEMORY_MIN)
+		return -ENODATA;
+	return pread(fd, header, sizeof(*header), FAMEZ_HEADER_OFFSET) ==
+	       (ssize_t)sizeof(*header) ? 0 : -EPROTO;
+}
+
+/* Of a host's /dev/dax the switch may use less than there is; it cannot be read(2). */
+static int read_device(int fd, struct famez_header *header, struct stat *st)
+{
+	uint64_t align, size = dax_size(fd, &align);
+	void *at;
+
+	if (!size)
+		return -EPROTO;
+	at = mmap(NULL, align, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	famez_copy_in(header, (char *)at + FAMEZ_HEADER_OFFSET, sizeof(*header));
+	munmap(at, align);
+	st->st_size = famez_le64(header->memory_size);
+	return (uint64_t)st->st_size <= size ? 0 : -EBADMSG;
+}
+
 /* Takes the memory; on an error the descriptor stays the caller's. */
 static int take_memory(struct attach *a, int fd)
 {
@@ -104,14 +132,14 @@ static int take_memory(struct attach *a, int fd)
 	struct stat st;
 	int r;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st))
 		return -EPROTO;
-	if ((uint64_t)st.st_size < FAMEZ_MEMORY_MIN)
-		return -ENODATA;
-	if (pread(fd, &header, sizeof(header), FAMEZ_HEADER_OFFSET) !=
-	    (ssize_t)sizeof(header))
-		return -EPROTO;
-	r = famez_layout_read(&a->layout, &header, st.st_size);
+	if (S_ISCHR(st.st_mode))
+		r = read_device(fd, &header, &st);
+	else
+		r = read_file(fd, &header, &st);
+	if (!r)
+		r = famez_layout_read(&a->layout, &header, st.st_size);
 	if (r)
 		return r;
 	if (a->id >= a->layout.peers.count)

@@ -106,7 +106,6 @@ int famez_fabric_send(struct famez_fabric *f, uint32_t id, uint16_t sport,
 
 int famez_fabric_probe(struct famez_fabric *f, uint32_t id, uint16_t port)
 {
-	uint32_t slot;
 	int err;
 
 	if (id == f->config.id)
@@ -114,7 +113,7 @@ int famez_fabric_probe(struct famez_fabric *f, uint32_t id, uint16_t port)
 	/* whose restart it is for a message to tell */
 	err = tx_state(f, id, FAMEZ_TYPE_PAD);
 	if (!err)
-		err = famez_out_find(f->peers[id].out, port, &slot);
+		err = famez_out_probe(f->peers[id].out, port);
 	return err;
 }
 

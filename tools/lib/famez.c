@@ -307,3 +307,38 @@ int famez_map(struct famez *handle, uint64_t offset, size_t length,
 		return -EBUSY;
 	return map_fam(handle, offset, length, flags, address);
 }
+
+/* What may be written is asked of the range itself: its pages may have more. */
+static int check_around(struct famez *handle, uint64_t offset, size_t length, int *flags)
+{
+	if (*flags != FAMEZ_MAP_WRITE || !handle->ops->in_use)
+		return 0;
+	if (handle->ops->in_use(handle, offset, length))
+		return -EBUSY;
+	*flags |= FAMEZ_MAP_IN_USE;
+	return 0;
+}
+
+int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int flags,
+		     struct iovec *mapping, void **address)
+{
+	size_t pages[] = { sysconf(_SC_PAGESIZE), 2UL << 20, 1UL << 30 }, lead, i = 0;
+	int r;
+
+	if (!length || offset > handle->fam_size || length > handle->fam_size - offset)
+		return -EINVAL;
+	r = check_around(handle, offset, length, &flags);
+	if (r)
+		return r;
+	do {
+		lead = offset % pages[i];
+		mapping->iov_len = lead + length;
+		if (i)
+			mapping->iov_len = (mapping->iov_len + pages[i] - 1) & ~(pages[i] - 1);
+		r = famez_map(handle, offset - lead, mapping->iov_len, flags,
+			      &mapping->iov_base);
+	} while (r == -EINVAL && ++i < sizeof(pages) / sizeof(*pages));
+	if (!r)
+		*address = (char *)mapping->iov_base + lead;
+	return r;
+}

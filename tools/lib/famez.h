@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
 
@@ -260,7 +261,8 @@ int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
  * Return:
  * * 0: it is
  * * -ECONNREFUSED: it is not
- * * others: of famez_send_to(); a peer's restart it leaves to those to tell
+ * * -ECONNRESET: the peer restarted meanwhile
+ * * others: of famez_send_to(); what was lost it leaves to that to tell
  */
 int famez_probe(struct famez *handle, uint32_t peer, uint16_t port);
 
@@ -455,7 +457,8 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
  * @address: where it is now
  *
  * munmap(2) ends it; famez_close() does not.  On the host, where the switch has it in a
- * file of hugetlbfs, @offset and @length are multiples of that one's page size.
+ * file of hugetlbfs or in a device-dax, @offset and @length are multiples of that one's
+ * page size; famez_map_around() knows it.
  *
  * Return:
  * * 0: done
@@ -468,6 +471,20 @@ int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int flags, void **address);
 
 /* Flags of famez_region_open(); a use is one of them */
+/**
+ * famez_map_around() - map a range of FAM, whatever it begins and ends with
+ * @handle: the handle
+ * @offset: from the start of the FAM
+ * @length: bytes
+ * @flags: as of famez_map()
+ * @mapping: the pages that it lies in, for munmap(2)
+ * @address: where it is now
+ *
+ * Return: as famez_map()
+ */
+int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int flags,
+		     struct iovec *mapping, void **address);
+
 #define FAMEZ_REGION_USE_SHIFT	8
 #define FAMEZ_REGION_PMEM	(1 << FAMEZ_REGION_USE_SHIFT)
 #define FAMEZ_REGION_DAX	(2 << FAMEZ_REGION_USE_SHIFT)
@@ -616,7 +633,8 @@ void famez_ring_close(struct famez_ring *ring);
  * famez_ring_connect() - wait until there is a program at the other end
  * @ring: the ring
  *
- * What was lost with a former one, and was not told yet, is forgotten.
+ * What a former one has left is forgotten: records that were not received, and a loss
+ * that was not told.
  *
  * Return:
  * * 0: there is, and it takes records

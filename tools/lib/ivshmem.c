@@ -12,6 +12,7 @@
 int ivshmem_connect(const char *path, int timeout_s)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = timeout_s };
 	int sock, r;
 
@@ -21,6 +22,8 @@ int ivshmem_connect(const char *path, int timeout_s)
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -errno;
+	/* any name: it tells a famez switch that this is libfamez */
+	bind(sock, (struct sockaddr *)&name, sizeof(name.sun_family));
 	/* a server that accepts nobody and has a full queue */
 	if (setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &timeout,
 		       sizeof(timeout)) ||

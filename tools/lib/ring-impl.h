@@ -54,14 +54,19 @@ struct ring_area {
  * @vectors: that this fabric has
  * @armed: those of them that our peer has
  * @area: the region
- * @bytes: of the region
+ * @mapping: the pages that it lies in
  * @side: which end is ours, 0 or 1
  * @owner: what that says while it is ours, 0: it is not
  * @vector: likewise
  * @other: the program at the other end as we know it, 0: nobody
  * @gone: it says so of its end, but has died
+ * @last: who was the last to take part in a pair
+ * @rung: we were, and it is not known what for
  * @doubt: it is to be asked whether it lives
+ * @forget: what a former one sent is not wanted
  * @helped: it was rung as its half is not what it should be
+ * @full: the head at which it was rung as there is no room
+ * @polls: looks of a program that never sleeps
  * @listens: the vector on which its peer's driver rings us, too; -1: none yet
  * @tx: to the other end
  * @tx_other: with whom that is paired, 0: nobody
@@ -86,14 +91,19 @@ struct famez_ring {
 	uint32_t vectors;
 	uint32_t armed;
 	struct ring_area *area;
-	size_t bytes;
+	struct iovec mapping;
 	unsigned int side;
 	uint64_t owner;
 	uint32_t vector;
 	uint64_t other;
 	uint64_t gone;
+	uint64_t last;
+	bool rung;
 	bool doubt;
+	bool forget;
 	bool helped;
+	uint32_t full;
+	uint32_t polls;
 	int64_t listens;
 	struct famez_tx tx;
 	uint64_t tx_other;
@@ -145,7 +155,7 @@ int ring_follow(struct famez_ring *r);
 /** ring_bell() - ring the program at the other end, if there is one; 0 or -errno */
 int ring_bell(struct famez_ring *r);
 
-/** ring_refresh() - put right what strangers have spoilt of ours; 0 or -errno */
+/** ring_refresh() - put right what strangers have spoilt of ours; whether they had, or -errno */
 int ring_refresh(struct famez_ring *r);
 
 #endif /* FAMEZ_LIB_RING_IMPL_H */

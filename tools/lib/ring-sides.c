@@ -29,8 +29,19 @@ static uint16_t owner_peer(uint64_t owner)
 	return owner >> 48;
 }
 
-/* Does that program live?  1, 0, or why that cannot be told. */
-static int lives(struct famez_ring *r, uint64_t owner)
+static int probe(struct famez_ring *r, uint64_t owner, bool patient)
+{
+	int err;
+
+	r->own->nonblock = !patient;
+	famez_set_timeout(r->own, PATIENCE_MS);
+	err = famez_probe(r->own, owner_peer(owner), owner_port(owner));
+	r->own->nonblock = true;
+	return err;
+}
+
+/* Does that program live?  1, 0, or why that cannot be told: -EAGAIN: not yet. */
+static int lives(struct famez_ring *r, uint64_t owner, bool patient)
 {
 	int err;
 
@@ -39,10 +50,9 @@ static int lives(struct famez_ring *r, uint64_t owner)
 	/* a former program may have had the port that we have */
 	if (owner >> 32 == r->owner >> 32)
 		return owner == r->owner;
-	r->own->nonblock = false;
-	famez_set_timeout(r->own, PATIENCE_MS);
-	err = famez_probe(r->own, owner_peer(owner), owner_port(owner));
-	r->own->nonblock = true;
+	err = probe(r, owner, patient);
+	if (err == -ECONNRESET)	/* its peer restarted meanwhile */
+		err = probe(r, owner, patient);
 	switch (err) {
 	case -ECONNREFUSED:
 	case -ECONNRESET:
@@ -75,7 +85,7 @@ static int check_magic(struct famez_ring *r)
 	if (le64toh(__atomic_load_n(&r->area->magic, __ATOMIC_ACQUIRE)) == RING_MAGIC)
 		return 0;
 	for (side = 0; side < 2; side++) {
-		live = lives(r, ring_load_owner(r, side));
+		live = lives(r, ring_load_owner(r, side), true);
 		if (live)
 			return live < 0 ? live : -EPROTONOSUPPORT;
 	}
@@ -83,21 +93,30 @@ static int check_magic(struct famez_ring *r)
 	return 0;
 }
 
+/* The same program at the same port, with another generation. */
+static int new_generation(uint64_t *owner)
+{
+	uint32_t generation = 0;
+
+	while (!generation || generation == owner_generation(*owner))
+		if (getrandom(&generation, sizeof(generation), 0) < 0)
+			return -errno;
+	*owner = (*owner & ~(uint64_t)UINT32_MAX) | generation;
+	return 0;
+}
+
 /* A port for our life, and a word that names it. */
 static int make_owner(struct famez_ring *r)
 {
-	uint32_t port = 0, generation = 0;
+	uint32_t port = 0;
 	int err;
 
-	while (!generation)
-		if (getrandom(&generation, sizeof(generation), 0) < 0)
-			return -errno;
 	/* nobody sends there */
 	err = famez_bind(r->own, &port, 1);
 	if (err)
 		return err;
-	r->owner = (uint64_t)r->id << 48 | (uint64_t)port << 32 | generation;
-	return 0;
+	r->owner = (uint64_t)r->id << 48 | (uint64_t)port << 32;
+	return new_generation(&r->owner);
 }
 
 /* A vector of ours on which there is still somebody's place. */
@@ -120,7 +139,7 @@ static int take_end(struct famez_ring *r)
 
 	for (i = 0; i < TRIES; i++) {
 		owner = ring_load_owner(r, r->side);
-		live = lives(r, owner);
+		live = lives(r, owner, true);
 		if (live)
 			return live < 0 ? live : -EADDRINUSE;
 		if (swap_owner(r, owner, r->owner))
@@ -157,8 +176,12 @@ int ring_claim(struct famez_ring *r)
 void ring_leave(struct famez_ring *r)
 {
 	/* what was sent stays there for who reads it */
-	if (r->owner && swap_owner(r, r->owner, 0))
+	if (r->owner && swap_owner(r, r->owner, 0)) {
+		/* whoever came since we last looked */
+		r->other = ring_load_owner(r, !r->side);
+		r->gone = 0;
 		ring_bell(r);
+	}
 	r->owner = 0;
 }
 
@@ -172,16 +195,22 @@ static int take_back(struct famez_ring *r)
 		return -ESTALE;
 	if (owner == r->owner)
 		return 0;
-	live = lives(r, owner);
+	live = lives(r, owner, false);
+	if (live == -EAGAIN)
+		return 0;
 	if (live < 0)
 		return live;
+	/* who took us for gone is to look once more */
 	if (!live && swap_owner(r, owner, r->owner))
-		return 0;
+		return ring_bell(r);
 	/* that one's now: nothing more is written there */
 	r->owner = 0;
 	r->tx.own = 0;
+	r->tx_waits = false;
+	r->reserved = -1;
 	r->rx.own = 0;
 	r->rx.known = r->rx.tail;
+	r->peeked = false;
 	return -ESTALE;
 }
 
@@ -206,6 +235,12 @@ static int listen_for(struct famez_ring *r, uint64_t other)
 
 static int meet(struct famez_ring *r, uint64_t other)
 {
+	int err;
+
+	/* if it lives, a stranger has written over its word, which it puts right */
+	err = ring_bell(r);
+	if (err)
+		return err;
 	r->other = other;
 	r->doubt = other;
 	r->helped = false;
@@ -217,13 +252,14 @@ static int ask_other(struct famez_ring *r)
 {
 	int live;
 
-	if (!r->doubt || !r->other || r->other == r->gone)
+	if (!r->doubt || !r->other)
 		return 0;
-	live = lives(r, r->other);
+	live = lives(r, r->other, false);
+	if (live == -EAGAIN)
+		return 0;
 	if (live < 0)
 		return live;
-	if (!live)
-		r->gone = r->other;
+	r->gone = live ? 0 : r->other;
 	r->doubt = false;
 	return 0;
 }
@@ -236,8 +272,10 @@ static bool tx_follow(struct famez_ring *r, uint64_t other)
 	r->tx_other = other;
 	r->tx_waits = false;
 	r->reserved = -1;
+	r->helped = false;
 	if (famez_tx_unpair(&r->tx, owner_generation(r->owner), owner_generation(other)))
 		famez_tx_pair(&r->tx);
+	r->full = r->tx.head - 1;
 	return true;
 }
 
@@ -248,8 +286,9 @@ static bool rx_follow(struct famez_ring *r, uint64_t other)
 	if (r->rx_other == other)
 		return false;
 	/* what a former program sent is received first */
-	if (famez_rx_peek(&r->rx, &m) != -EAGAIN)
+	if (!r->forget && famez_rx_peek(&r->rx, &m) != -EAGAIN)
 		return false;
+	r->peeked = false;
 	/* who left it in good order had sent all that was there */
 	r->rx_lost |= r->rx_other && r->other;
 	r->rx_other = other;
@@ -258,21 +297,48 @@ static bool rx_follow(struct famez_ring *r, uint64_t other)
 	return true;
 }
 
+/*
+ * We took it for gone, and unpaired; it has not, as it has not gone.  With the same two
+ * generations both would begin anew where one goes on: so we are a newcomer to it.
+ */
+static int begin_anew(struct famez_ring *r)
+{
+	uint64_t owner = r->owner;
+	int err = new_generation(&owner);
+
+	if (err)
+		return err;
+	if (!swap_owner(r, r->owner, owner))
+		return -EAGAIN;	/* a stranger, again */
+	r->owner = owner;
+	r->last = 0;
+	r->forget = true;
+	tx_follow(r, 0);
+	rx_follow(r, 0);
+	r->forget = false;
+	return 0;
+}
+
 int ring_follow(struct famez_ring *r)
 {
 	uint64_t other = ring_load_owner(r, !r->side);
 	bool changed;
 	int err;
 
+	/* not who only says that it is there, as a stranger can */
+	if (r->tx_other && famez_tx_ready(&r->tx))
+		r->last = r->tx_other;
 	err = take_back(r);
 	if (!err && other != r->other)
 		err = meet(r, other);
 	if (!err)
 		err = ask_other(r);
-	if (err)
-		return err;
 	if (other == r->gone)
 		other = 0;
+	if (!err && other && other == r->last && r->tx_other != other)
+		err = begin_anew(r);
+	if (err)
+		return err;
 	changed = tx_follow(r, other);
 	changed |= rx_follow(r, other);
 	return changed ? ring_bell(r) : 0;
@@ -280,11 +346,13 @@ int ring_follow(struct famez_ring *r)
 
 int ring_bell(struct famez_ring *r)
 {
-	uint32_t vector = famez_load_acquire(&r->area->sides[!r->side].vector);
+	uint32_t vector;
 	int err;
 
 	if (!r->other || r->other == r->gone)
 		return 0;
+	famez_mb();	/* who claims its end now sees what we ring for */
+	vector = famez_load_acquire(&r->area->sides[!r->side].vector);
 	err = famez_ring(r->own, owner_peer(r->other), vector % r->vectors);
 	if (err == -EHOSTUNREACH) {
 		r->doubt = true;
@@ -296,8 +364,13 @@ int ring_bell(struct famez_ring *r)
 int ring_refresh(struct famez_ring *r)
 {
 	bool spoilt = famez_tx_refresh(&r->tx);
+	int err;
 
 	spoilt |= famez_rx_refresh(&r->rx);
 	spoilt |= famez_restore(&r->area->sides[r->side].vector, r->vector);
-	return spoilt ? ring_bell(r) : 0;
+	if (le64toh(__atomic_load_n(&r->area->magic, __ATOMIC_RELAXED)) != RING_MAGIC)
+		__atomic_store_n(&r->area->magic, htole64(RING_MAGIC), __ATOMIC_RELAXED);
+	err = spoilt ? ring_bell(r) : 0;
+	famez_mb();	/* what was spoilt may have kept others from ringing: look again */
+	return err ? err : spoilt;
 }

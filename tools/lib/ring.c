@@ -23,19 +23,34 @@
 #define LOOKS		10000	/* unless the program says otherwise */
 #define CLOSELY		100	/* looks before anything else is looked at */
 #define NO_DEADLINE	0
+#define ARMS		8
 
 /* ---- Receiving: one try ----------------------------------------------------- */
 
 /* What is not data is for versions to come. */
+static int skip_others(struct famez_ring *r)
+{
+	uint32_t start = r->rx.tail;
+	int err = 0;
+
+	while (!err && r->next.label.type != FAMEZ_TYPE_DATA) {
+		famez_rx_consume(&r->rx, &r->next);
+		/* somebody may write them for ever */
+		err = r->rx.tail - start < r->rx.size ? famez_rx_peek(&r->rx, &r->next) :
+							 -EAGAIN;
+	}
+	famez_mb();	/* the tail before a look at who waits for it */
+	if (famez_rx_must_ring(&r->rx))
+		ring_bell(r);
+	return err;
+}
+
 static inline int try_peek(struct famez_ring *r, size_t size)
 {
-	int err;
+	int err = famez_rx_peek(&r->rx, &r->next);
 
 	(void)size;
-	while (!(err = famez_rx_peek(&r->rx, &r->next)) &&
-	       r->next.label.type != FAMEZ_TYPE_DATA)
-		famez_rx_consume(&r->rx, &r->next);
-	return err;
+	return err || r->next.label.type == FAMEZ_TYPE_DATA ? err : skip_others(r);
 }
 
 static int lost(bool *lost)
@@ -47,6 +62,7 @@ static int lost(bool *lost)
 /* Nothing there: why, or we are rung for the next one. */
 static int ask_peek(struct famez_ring *r, size_t size)
 {
+	uint32_t tail, i;
 	int err;
 
 	if (r->rx_lost)
@@ -56,8 +72,15 @@ static int ask_peek(struct famez_ring *r, size_t size)
 		return err;
 	if (!r->rx_other)
 		return -ENOTCONN;
-	famez_rx_arm(&r->rx);
-	return try_peek(r, size);
+	/* again, if that moved the tail, though not for ever */
+	for (i = 0; i < ARMS; i++) {
+		tail = r->rx.tail;
+		famez_rx_arm(&r->rx);
+		err = try_peek(r, size);
+		if (err != -EAGAIN || tail == r->rx.tail)
+			break;
+	}
+	return err;
 }
 
 /* ---- Sending: one try ------------------------------------------------------- */
@@ -68,6 +91,21 @@ static inline int try_reserve(struct famez_ring *r, size_t size)
 	if (ring_load_owner(r, !r->side) != r->tx_other || !famez_tx_ready(&r->tx))
 		return -EAGAIN;
 	return famez_tx_reserve(&r->tx, size, &r->payload);
+}
+
+/*
+ * Its half is not ready, or full and perhaps asleep: a stranger may have spoilt that, and it
+ * is rung to put it right, once for each time.
+ */
+static int help(struct famez_ring *r)
+{
+	bool ready = famez_tx_ready(&r->tx), helped;
+
+	helped = ready ? r->full == r->tx.head : r->helped;
+	r->helped = !ready;
+	if (ready)
+		r->full = r->tx.head;
+	return helped ? 0 : ring_bell(r);
 }
 
 static int ask_reserve(struct famez_ring *r, size_t size)
@@ -81,13 +119,9 @@ static int ask_reserve(struct famez_ring *r, size_t size)
 	err = try_reserve(r, size);
 	if (err != -EAGAIN)
 		return err;
-	if (!famez_tx_ready(&r->tx)) {
-		/* a stranger may have spoilt its half, which it then puts right */
-		if (!r->helped)
-			err = ring_bell(r);
-		r->helped = true;
-		return err ? err : -EAGAIN;
-	}
+	err = help(r);
+	if (err)
+		return err;
 	famez_tx_wait(&r->tx, size);
 	r->tx_waits = true;
 	famez_mb();	/* of two, one sees what the other has stored */
@@ -96,16 +130,20 @@ static int ask_reserve(struct famez_ring *r, size_t size)
 
 /* ---- Meeting: one try ------------------------------------------------------- */
 
+/* Somebody may have come, sent something, and closed its end before we woke. */
 static int try_connect(struct famez_ring *r, size_t size)
 {
-	(void)size;
-	return r->tx_other && famez_tx_ready(&r->tx) ? 0 : -EAGAIN;
+	if (r->tx_other && famez_tx_ready(&r->tx))
+		return 0;
+	return r->rx_other && !try_peek(r, size) ? 0 : -EAGAIN;
 }
 
 static int ask_connect(struct famez_ring *r, size_t size)
 {
+	/* of who was there when it was called, not of who comes */
 	r->tx_lost = false;
 	r->rx_lost = false;
+	r->forget = false;
 	return try_connect(r, size);
 }
 
@@ -128,8 +166,8 @@ static const struct action connect_action = { try_connect, ask_connect };
 /* Takes in what woke us.  Return: whether something did, or -errno */
 static int take_in(struct famez_ring *r)
 {
-	bool rung = doorbell_take(r->bell);
 	struct famez_event event;
+	bool rung = false;
 	int err;
 
 	/* some peer came or went: was it the other one's? */
@@ -137,22 +175,26 @@ static int take_in(struct famez_ring *r)
 		rung = true;
 	if (err == -EAGAIN && r->own->ops->service)
 		err = r->own->ops->service(r->own);
+	rung |= doorbell_take(r->bell);
 	return !err || err == -EAGAIN ? rung : err;
 }
 
 /* What we were woken for, if it is there. */
 static int attempt(struct famez_ring *r, const struct action *a, size_t size)
 {
-	int rung = take_in(r), err;
+	int err = take_in(r);
 
-	if (rung < 0)
-		return rung;
+	if (err < 0)
+		return err;
+	/* one ring may be for two things, and the second is seen the next time */
+	r->rung |= err;
 	err = ring_follow(r);
 	if (!err)
 		err = a->ask(r, size);
-	if (err != -EAGAIN || !(rung || r->other >> 48 == r->id))
+	if (err != -EAGAIN || !(r->rung || r->other >> 48 == r->id))
 		return err;
 	/* woken for nothing: does it live?  A driver does not ring itself for that. */
+	r->rung = false;
 	r->doubt = true;
 	err = ring_follow(r);
 	return err ? err : a->ask(r, size);
@@ -179,7 +221,7 @@ static bool is_over(uint64_t deadline)
 static int sleep_for(struct famez_ring *r, const struct action *a, size_t size)
 {
 	uint64_t deadline = deadline_of(r);
-	bool over;
+	bool over, repaired = false;
 	int err;
 
 	for (;;) {
@@ -189,9 +231,12 @@ static int sleep_for(struct famez_ring *r, const struct action *a, size_t size)
 		err = attempt(r, a, size);
 		if (err != -EAGAIN)
 			return err;
-		err = ring_refresh(r);
-		if (err)
+		err = repaired ? 0 : ring_refresh(r);
+		if (err < 0)
 			return err;
+		repaired = err;
+		if (repaired)
+			continue;
 		if (over || r->nonblock)
 			return over ? -ETIMEDOUT : -EAGAIN;
 		err = nap(r, deadline);
@@ -210,15 +255,20 @@ static void relax(void)
 /* Can memory alone tell what comes next? */
 static bool is_connected(const struct famez_ring *r)
 {
-	return r->tx_other && r->rx_other && !r->tx_lost && !r->rx_lost && !ring_changed(r);
+	return r->owner && r->tx_other && r->rx_other && !r->tx_lost && !r->rx_lost &&
+	       !ring_changed(r);
 }
 
 /* A program that never sleeps, only seldom asks for the time. */
-static bool polled_enough(const struct famez_ring *r, uint32_t look, uint64_t *deadline)
+static bool polled_enough(struct famez_ring *r, uint64_t *deadline)
 {
+	bool often = ++r->polls % 4096;
+
+	if (!often)
+		ring_refresh(r);
 	if (r->nonblock)
 		return true;
-	if (!r->timeout_ms || look % 4096)
+	if (!r->timeout_ms || often)
 		return false;
 	if (*deadline == NO_DEADLINE)
 		*deadline = deadline_of(r);
@@ -237,7 +287,7 @@ static int look_for(struct famez_ring *r, const struct action *a, size_t size)
 		err = a->try(r, size);
 		if (err != -EAGAIN)
 			return err;
-		if (poll && polled_enough(r, i, &deadline))
+		if (poll && polled_enough(r, &deadline))
 			return r->nonblock ? -EWOULDBLOCK : -ETIMEDOUT;
 		if (!(i % 64))
 			relax();
@@ -249,8 +299,13 @@ static int look_for(struct famez_ring *r, const struct action *a, size_t size)
 
 int famez_ring_connect(struct famez_ring *r)
 {
+	int err;
+
 	r->doubt = true;
-	return sleep_for(r, &connect_action, 0);
+	r->forget = true;
+	err = sleep_for(r, &connect_action, 0);
+	r->forget = false;
+	return err;
 }
 
 /*
@@ -261,6 +316,7 @@ static inline int reserve(struct famez_ring *r, size_t size)
 {
 	int err;
 
+	r->reserved = -1;
 	if (size > famez_ring_longest(r->tx.size))
 		return -EMSGSIZE;
 	err = r->tx_lost ? -EAGAIN : try_reserve(r, size);
@@ -438,8 +494,8 @@ static int map_area(struct famez_ring *r, struct famez *handle,
 	void *area;
 	int err;
 
-	r->bytes = area_bytes(size);
-	err = famez_map(handle, region->offset, r->bytes, FAMEZ_MAP_WRITE, &area);
+	err = famez_map_around(handle, region->offset, area_bytes(size), FAMEZ_MAP_WRITE,
+			       &r->mapping, &area);
 	if (err)
 		return err;
 	r->area = area;
@@ -530,7 +586,7 @@ void famez_ring_close(struct famez_ring *r)
 		return;
 	if (r->area) {
 		ring_leave(r);
-		munmap(r->area, r->bytes);
+		munmap(r->mapping.iov_base, r->mapping.iov_len);
 	}
 	famez_close(r->own);
 	if (r->bell >= 0)

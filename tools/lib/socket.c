@@ -450,6 +450,13 @@ static int socket_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 	if (famez_fabric_peer(h->fabric, peer, &info) || !info.state)
 		return -EHOSTUNREACH;
 	r = attach_ring_exactly(&h->attach, peer, vector);
+	if (r == -EHOSTUNREACH) {
+		/* it is there: the switch has told how to ring it, and we have yet to hear */
+		r = look(h, 0);
+		if (r < 0)
+			return r;
+		r = attach_ring_exactly(&h->attach, peer, vector);
+	}
 	return r && r != -EHOSTUNREACH ? fail(h, r) : r;
 }
 

@@ -51,7 +51,7 @@ void backing_remove(struct memory *m)
 {
 	char name[NAME_MAX + 2];
 
-	if (m->kind == BACKING_MEMFD)
+	if (m->kind == BACKING_MEMFD || m->kind == BACKING_DAX)
 		return;
 	if (m->kind == BACKING_FILE) {
 		unlink(m->name);
@@ -70,7 +70,7 @@ static bool same_file(int a, int b)
 }
 
 /* The lock that says that a switch lives. */
-static bool lock_guard(int fd)
+bool backing_lock(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -112,7 +112,7 @@ static bool remove_stale(struct memory *m)
 
 	if (old < 0)
 		return errno == ENOENT || fail_errno(m, "cannot be opened");
-	if (!lock_guard(old)) {
+	if (!backing_lock(old)) {
 		close(old);
 		return fail(m, "a live switch has this memory");
 	}
@@ -144,7 +144,7 @@ static bool create_shm(struct memory *m)
 				return false;
 			continue;
 		}
-		if (lock_guard(m->guard) && open_shared(m)) {
+		if (backing_lock(m->guard) && open_shared(m)) {
 			m->created = true;
 			return true;
 		}
@@ -211,15 +211,12 @@ static bool same_geometry(const struct famez_layout *a,
 }
 
 /* Is this a former switch's memory, which we would lay out just the same? */
-static bool check_content(const struct memory *m, const struct plan *p)
+bool backing_check(const struct memory *m, const struct plan *p,
+		   const struct famez_header *header)
 {
-	struct famez_header header;
 	struct famez_layout old;
 
-	if (pread(m->guard, &header, sizeof(header), FAMEZ_HEADER_OFFSET) !=
-	    sizeof(header))
-		return fail_errno(m, "cannot be read");
-	switch (famez_layout_read(&old, &header, m->size)) {
+	switch (famez_layout_read(&old, header, m->size)) {
 	case 0:
 		break;
 	case -ENODATA:
@@ -234,6 +231,16 @@ static bool check_content(const struct memory *m, const struct plan *p)
 	complain("%s: was made with --clients %u --vectors %u, or by another version; left alone",
 		 m->name, old.server_id ? old.server_id - 1 : 0, old.vectors);
 	return false;
+}
+
+static bool check_content(const struct memory *m, const struct plan *p)
+{
+	struct famez_header header;
+
+	if (pread(m->guard, &header, sizeof(header), FAMEZ_HEADER_OFFSET) !=
+	    sizeof(header))
+		return fail_errno(m, "cannot be read");
+	return backing_check(m, p, &header);
 }
 
 static bool check_file(struct memory *m, const struct plan *p)
@@ -260,7 +267,7 @@ static bool take_file(struct memory *m, const struct plan *p)
 {
 	if (!open_file(m))
 		return false;
-	if (!lock_guard(m->guard)) {
+	if (!backing_lock(m->guard)) {
 		/* whoever was faster uses it, even if we created it */
 		m->created = false;
 		return fail(m, "a live switch has this memory");
@@ -297,6 +304,8 @@ bool backing_open(struct memory *m, const struct plan *p)
 {
 	if (!*m->name || !strcmp(m->name, ".") || !strcmp(m->name, ".."))
 		return fail(m, "not a name");
+	if (m->kind == BACKING_DAX)
+		return dax_open(m, p);
 	if (m->kind == BACKING_FILE)
 		return take_file(m, p) && set_up(m);
 	if (m->kind == BACKING_MEMFD)

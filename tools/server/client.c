@@ -505,6 +505,12 @@ void client_accept(struct server *s, int sock)
 	struct peer *p;
 
 	getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &size);
+	if (s->memory.kind == BACKING_DAX && !dax_knows(sock)) {
+		complain("connection of pid %d refused: only libfamez can map a device-dax that comes through a socket, QEMU cannot; give it to guests as a plain device: memory-backend-file with mem-path=%s, and ivshmem-plain",
+			 (int)cred.pid, s->memory.name);
+		client_refuse(sock);
+		return;
+	}
 	p = peer_take(s);
 	if (!p) {
 		detail("connection of pid %d refused: no id is free",

@@ -65,7 +65,7 @@ static void say_ready(const struct server *s)
 	char size[SIZE_TEXT], control[SIZE_TEXT], fam[SIZE_TEXT];
 	static const char * const kinds[] = {
 		[BACKING_SHM] = "POSIX shm", [BACKING_FILE] = "file",
-		[BACKING_MEMFD] = "memfd",
+		[BACKING_MEMFD] = "memfd", [BACKING_DAX] = "device-dax",
 	};
 	uint32_t longest = famez_ring_longest(s->plan.ring);
 
@@ -75,8 +75,9 @@ static void say_ready(const struct server *s)
 	    size_text(size, s->memory.size), s->plan.clients, l->vectors,
 	    size_text(control, l->fam_offset), size_text(fam, l->fam_size),
 	    longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX);
-	if (s->memory.kind == BACKING_FILE && !regions_kept(s))
-		say("regions end with this switch: hugetlbfs cannot hold their file; --regions FILE names a place");
+	if ((s->memory.kind == BACKING_FILE || s->memory.kind == BACKING_DAX) &&
+	    !regions_kept(s))
+		say("regions end with this switch: where the memory is, their file cannot be; --regions FILE names a place");
 }
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared memory: a POSIX shm object, a regular file, or a memfd, open twice.
+ * The shared memory: a POSIX shm object, a regular file, a memfd, or a device-dax, open
+ * twice.
  *
  * The guard is ours alone.  It holds a lock that tells other switches that we
  * live: a lock of the open file description, so it goes when we do, whatever
@@ -23,13 +24,16 @@
 /*
  * The control area's pages are had now, since a full file system would answer
  * a later store to them with SIGBUS.  The FAM stays sparse, unless that is not wanted;
- * of hugetlbfs, which never has more than is there, map() has all.
+ * of hugetlbfs, which never has more than is there, memory_map() has all.
  */
 static bool reserve(const struct memory *m, const struct plan *p)
 {
 	uint64_t bytes = m->preallocate ? m->size : p->layout.fam_offset;
 	char size[SIZE_TEXT];
 
+	/* a device has it all */
+	if (m->kind == BACKING_DAX)
+		return true;
 	if (!fallocate(m->shared, 0, 0, bytes) ||
 	    (errno == EOPNOTSUPP && !m->preallocate))
 		return true;
@@ -38,8 +42,10 @@ static bool reserve(const struct memory *m, const struct plan *p)
 	return false;
 }
 
-static bool map(struct memory *m)
+bool memory_map(struct memory *m)
 {
+	if (m->map)
+		return true;
 	m->map = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      m->shared, 0);
 	if (m->map != MAP_FAILED)
@@ -52,7 +58,7 @@ static bool map(struct memory *m)
 static enum backing kind(const char *name)
 {
 	if (strchr(name, '/'))
-		return BACKING_FILE;
+		return dax_is_named(name) ? BACKING_DAX : BACKING_FILE;
 	return strcmp(name, MEMFD) ? BACKING_SHM : BACKING_MEMFD;
 }
 
@@ -66,7 +72,7 @@ bool memory_open(struct memory *m, const struct options *o, const struct plan *p
 		.shared = -1,
 		.size = p->layout.memory_size,
 	};
-	if (backing_open(m, p) && reserve(m, p) && map(m))
+	if (backing_open(m, p) && reserve(m, p) && memory_map(m))
 		return true;
 	memory_undo(m);
 	return false;

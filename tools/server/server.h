@@ -66,7 +66,7 @@ struct plan {
 
 #define MEMFD	"memfd:"	/* as a backing: memory without a name */
 
-enum backing { BACKING_SHM, BACKING_FILE, BACKING_MEMFD };
+enum backing { BACKING_SHM, BACKING_FILE, BACKING_MEMFD, BACKING_DAX };
 
 /**
  * struct memory - the shared memory
@@ -91,6 +91,17 @@ struct memory {
 	void *map;
 	uint64_t size;
 };
+
+/* ---- dax.c: the memory is a host's device-dax ---- */
+
+/* Is it the name of a character device? */
+bool dax_is_named(const char *path);
+
+/* As backing_open() */
+bool dax_open(struct memory *m, const struct plan *p);
+
+/* Does this client know what to do with such memory? */
+bool dax_knows(int sock);
 
 /**
  * struct door - the listening socket
@@ -281,8 +292,18 @@ void memory_undo(struct memory *m);
 /* The orderly end: the shm object goes, the file stays. */
 void memory_close(struct memory *m);
 
+/* Unless it is mapped already. */
+bool memory_map(struct memory *m);
+
 bool backing_open(struct memory *m, const struct plan *p);
 void backing_remove(struct memory *m);
+
+/* Is there no other switch that lives, and has it? */
+bool backing_lock(int fd);
+
+/* Is this the header of a former switch's memory, which we would lay out the same? */
+bool backing_check(const struct memory *m, const struct plan *p,
+		   const struct famez_header *header);
 
 /* ---- control.c: the control area ---- */
 

@@ -305,6 +305,10 @@ static void test_records(void **state)
 	assert_int_equal(famez_ring_consume(b), 0);
 	assert_int_equal(famez_ring_consume(b), -EINVAL);
 	assert_int_equal(famez_ring_peek(b, &at, &size), -EAGAIN);
+	/* a second one takes the first back, even if it fails */
+	assert_int_equal(famez_ring_reserve(a, 3, &to), 0);
+	assert_int_equal(famez_ring_reserve(a, max + 1, &to), -EMSGSIZE);
+	assert_int_equal(famez_ring_commit(a), -EINVAL);
 }
 
 static bool is_ready(const struct famez_ring *r, int timeout)
@@ -487,6 +491,58 @@ static void test_reserved_then_gone(void **state)
 	assert_int_equal(recv_text(b, ""), -EAGAIN);
 }
 
+/* What the former one left unread does not keep a newcomer out. */
+static void test_leftovers(void **state)
+{
+	(void)state;
+	assert_int_equal(send_text(b, "one"), 0);
+	assert_int_equal(send_text(b, "two"), 0);
+	assert_int_equal(recv_text(a, "one"), 0);
+	close_end(&b);
+	assert_int_equal(open_second(FAMEZ_NONBLOCK), 0);
+	assert_int_equal(meet(), 0);
+	assert_int_equal(send_text(b, "three"), 0);
+	assert_int_equal(recv_text(a, "three"), 0);
+}
+
+/* Who comes, sends, and goes while the other one connects, has been there. */
+static void test_brief(void **state)
+{
+	pid_t pid;
+	int i;
+
+	(void)state;
+	assert_int_equal(open_first(0), 0);
+	for (i = 0; i < 50; i++) {
+		pid = fork();
+		if (!pid) {
+			if (famez_open(&second_peer, path, 0) || open_second(0) ||
+			    famez_ring_connect(b) || send_text(b, "brief"))
+				end_child(1);
+			close_end(&b);
+			end_child(0);
+		}
+		assert_int_equal(famez_ring_connect(a), 0);
+		assert_int_equal(recv_text(a, "brief"), 0);
+		assert_int_equal(recv_text(a, ""), -ENOTCONN);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+/* The first one leaves before it has seen that there is a second. */
+static void test_unseen(void **state)
+{
+	(void)state;
+	assert_int_equal(open_first(FAMEZ_NONBLOCK), 0);
+	assert_int_equal(open_second(FAMEZ_NONBLOCK), 0);
+	assert_int_equal(recv_text(b, ""), -EAGAIN);
+	assert_int_equal(recv_text(b, ""), -EAGAIN);
+	assert_false(is_ready(b, 0));
+	close_end(&a);
+	assert_true(is_ready(b, -1));
+	assert_int_equal(recv_text(b, ""), -ENOTCONN);
+}
+
 /* A program that has the second end, and has sent one record when this returns. */
 static pid_t start_child(void)
 {
@@ -603,18 +659,91 @@ static void test_spoilt_records(void **state)
 	munmap(memory, words * 4);
 }
 
+/* Taken for gone, and back: nothing comes twice, and both are woken. */
+static void test_word_spoilt(void **state)
+{
+	uint32_t *memory, round;
+	size_t words;
+	int i, err;
+
+	(void)state;
+	memory = stranger(&words);
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 5; i++) {
+			assert_int_equal(send_text(a, "old"), 0);
+			assert_int_equal(recv_text(b, "old"), 0);
+		}
+		assert_int_equal(recv_text(a, ""), -EAGAIN);
+		memory[16 + round % 2] = 0x12345678;
+		/* it takes the other for gone, who is rung, and puts that right */
+		recv_text(b, "");
+		assert_true(is_ready(a, -1));
+		for (i = 0; i < 10; i++) {
+			err = recv_text(a, "");
+			assert_true(err && err != -EBADMSG);
+			err = recv_text(b, "");
+			assert_true(err && err != -EBADMSG);
+		}
+		assert_int_equal(meet(), 0);
+		assert_int_equal(send_text(a, "new"), 0);
+		assert_int_equal(recv_text(b, "new"), 0);
+	}
+	munmap(memory, words * 4);
+}
+
+/* What would have woken the receiver is spoilt: who finds no room rings once more. */
+static void test_sleeper_spoilt(void **state)
+{
+	uint32_t *memory, round;
+	size_t words;
+
+	(void)state;
+	memory = stranger(&words);
+	for (round = 0; round < 3; round++) {
+		receive_all(b);
+		assert_int_equal(recv_text(b, ""), -EAGAIN);
+		assert_false(is_ready(b, 0));
+		memory[(4096 + 640 + 8) / 4] ^= 0x40000000;
+		fill(a, 100 + round);
+		assert_true(is_ready(b, -1));
+	}
+	munmap(memory, words * 4);
+}
+
+/* Records of types that are to come are skipped, and their room is given back. */
+static void test_other_types(void **state)
+{
+	uint32_t *memory, i;
+	size_t words;
+
+	(void)state;
+	memory = stranger(&words);
+	fill(a, 40);
+	for (i = (4096 + 2048) / 4; i + 1 < (4096 + 2048 + SIZE) / 4; i++)
+		if (memory[i] == 40 && memory[i + 1] == FAMEZ_TYPE_DATA)
+			memory[i + 1] = 99;
+	assert_int_equal(recv_text(b, ""), -EAGAIN);
+	assert_true(is_ready(a, -1));
+	assert_int_equal(send_text(a, "room"), 0);
+	assert_int_equal(recv_text(b, "room"), 0);
+	munmap(memory, words * 4);
+}
+
 /* Who does not see that we live takes our end; then it is that one's. */
 static void test_stolen(void **state)
 {
 	uint32_t *memory, other[2];
 	size_t words;
+	void *to;
 
 	(void)state;
 	memory = stranger(&words);
 	/* the second end's owner says that the first is its own, too */
 	memcpy(other, memory + 32, sizeof(other));
 	memcpy(memory + 16, other, sizeof(other));
+	assert_int_equal(famez_ring_reserve(a, 5, &to), 0);
 	assert_int_equal(recv_text(a, ""), -ESTALE);
+	assert_int_equal(famez_ring_commit(a), -EINVAL);
 	assert_int_equal(send_text(a, "x"), -ESTALE);
 	assert_int_equal(famez_ring_connect(a), -ESTALE);
 	close_end(&a);
@@ -716,9 +845,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_absent, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_close, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_reserved_then_gone, set_up_pair, tear_down),
+		cmocka_unit_test_setup_teardown(test_leftovers, set_up_pair, tear_down),
+		cmocka_unit_test_setup_teardown(test_unseen, NULL, tear_down),
+		cmocka_unit_test_setup_teardown(test_brief, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_killed, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoilt, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoilt_records, set_up_pair, tear_down),
+		cmocka_unit_test_setup_teardown(test_word_spoilt, set_up_pair, tear_down),
+		cmocka_unit_test_setup_teardown(test_sleeper_spoilt, set_up_pair, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_types, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_stolen, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_sleepers, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_lookers, NULL, tear_down),

@@ -59,11 +59,12 @@ add_libraries()
 	fi
 }
 
-# Copy module $1 of the stock kernel, with all it needs.
+# Copy module $1 of the stock kernel, with all it needs: by the kernel alone, whatever
+# this machine has in its modprobe.d.
 add_module()
 {
 	[ -d "$modules" ] || return 0
-	modprobe --show-depends -S "$version" -d "$root" "$1" \
+	modprobe -C /dev/null --show-depends -S "$version" -d "$root" "$1" \
 		2>"$stage.err" > "$stage.deps" ||
 		fail "kernel $version has no module '$1': $(cat "$stage.err")"
 	while read -r kind file _; do
@@ -80,7 +81,7 @@ add_module()
 add_needed_modules()
 {
 	for needed in $(modinfo -F depends "$1" | tr , ' '); do
-		modprobe --show-depends -S "$version" -d "$root" "$needed" \
+		modprobe -C /dev/null --show-depends -S "$version" -d "$root" "$needed" \
 			>/dev/null 2>&1 && add_module "$needed"
 	done
 	return 0
