@@ -35,6 +35,12 @@ namespace() {
 	on node01 ndctl create-namespace --force --reconfig namespace0.0 "$@" >/dev/null
 }
 
+# A file system of its own: not every kernel of the tests has these modules.
+image=$tmp/image
+"$tools/famez-vm" initramfs --kernel "$FAMEZ_KERNEL" --output "$image" --add /usr/bin/ndctl \
+	--add "$tools/famez-server" --add "$tools/famezctl" --add "$bin/famez-ring" \
+	--add "$bin/wire-client" --add "$bin/wire-wait" --module nd_e820 --module nd_pmem \
+	--module dax_pmem --module device_dax >/dev/null
 boot 1 --no-device --no-switch --memory 512M --append 'memmap=128M!256M'
 on node01 'modprobe nd_e820 && modprobe nd_pmem && modprobe dax_pmem && modprobe device_dax' &&
 	namespace --mode=raw && on node01 'dd if=/dev/zero of=/dev/pmem0 bs=1M 2>/dev/null; true'

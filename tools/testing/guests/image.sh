@@ -12,7 +12,7 @@ set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
 for program in famez-flood famez-lives famez-ring famez-soak famez-touch kexec-file test-abi test-abi32 \
 	test-barriers test-device test-events test-faults test-files \
 	test-fuzz test-gone test-lost test-mappings test-plain \
-	test-ports test-regions test-rings test-vectors port-server wire-client wire-wait; do
+	test-ports test-regions test-rings test-vectors port-server wire-wait; do
 	set -- "$@" --add "build/testing/$program"
 done
 set -- "$@" --add build/examples/runs --add build/examples/hello_fabric --add build/bin/famez-server
@@ -20,12 +20,5 @@ kernel=$1
 shift
 # for surprise removal, a disk to hibernate on, and the network that bench compares with
 set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v setpci)" --module virtio_blk --module virtio_net
-# what Debian's kernels have for a host's device-dax, and the debug kernel has not
-case $kernel in
-*-debug) ;;
-*)
-	set -- "$@" --add /usr/bin/ndctl --module nd_e820 --module nd_pmem --module dax_pmem \
-		--module device_dax ;;
-esac
 build/bin/famez-vm initramfs --kernel "$kernel" \
 	--output "build/test-initramfs-$kernel.img" "$@" >/dev/null
