@@ -43,15 +43,14 @@ static int device_get_mapping(struct famez *handle, const void *address,
 	return device_ioctl(handle, FAMEZ_IOC_MAPPING, mapping);
 }
 
-/* One call for what there was room for; @count tells how many there are. */
-static int device_peers(struct famez *handle, struct famez_peer_info *peers,
-			uint32_t *count)
+/* One call for what there is room for; @count tells how many there are. */
+static int ask_peers(const struct famez *handle, void *list, uint32_t *count)
 {
 	struct famez_peers arg = {
 		.size = sizeof(arg),
-		.peers = (uintptr_t)peers,
+		.peers = (uintptr_t)list,
 		.count = *count,
-		.stride = sizeof(*peers),
+		.stride = sizeof(struct famez_peer_info),
 	};
 	int r = device_ioctl(handle, FAMEZ_IOC_PEERS, &arg);
 
@@ -59,66 +58,65 @@ static int device_peers(struct famez *handle, struct famez_peer_info *peers,
 	return r;
 }
 
-static int device_get_peers(struct famez *handle,
-			    struct famez_peer_info **peers, size_t *count)
+static int ask_regions(const struct famez *handle, void *list, uint32_t *count)
 {
-	struct famez_peer_info *list = NULL, *longer;
-	uint32_t room = 32, there;
-	int r;
+	struct famez_regions arg = {
+		.size = sizeof(arg),
+		.regions = (uintptr_t)list,
+		.count = *count,
+		.stride = sizeof(struct famez_region_info),
+	};
+	int r = device_ioctl(handle, FAMEZ_IOC_REGIONS, &arg);
 
-	/* peers may join between two calls, hence the loop; ids bound it */
+	*count = arg.count;
+	return r;
+}
+
+/* All of them, of @size bytes each; NULL, and why not in @error. */
+static void *get_list(const struct famez *handle, size_t size, size_t *count, int *error,
+		      int (*ask)(const struct famez *, void *, uint32_t *))
+{
+	uint32_t room = 32, there;
+	void *list = NULL, *longer;
+
+	/* more may come between two calls, hence the loop; the tables bound them */
 	for (;;) {
-		longer = reallocarray(list, room, sizeof(*list));
+		longer = reallocarray(list, room, size);
 		if (!longer) {
-			r = -ENOMEM;
+			*error = -ENOMEM;
 			break;
 		}
 		list = longer;
 		there = room;
-		r = device_peers(handle, list, &there);
-		if (r)
+		*error = ask(handle, list, &there);
+		if (*error)
 			break;
 		if (there <= room) {
-			*peers = list;
 			*count = there;
-			return 0;
+			return list;
 		}
 		room = there + 8;
 	}
 	free(list);
-	return r;
+	return NULL;
+}
+
+static int device_get_peers(struct famez *handle, struct famez_peer_info **peers,
+			    size_t *count)
+{
+	int error;
+
+	*peers = get_list(handle, sizeof(**peers), count, &error, ask_peers);
+	return error;
 }
 
 static int device_get_regions(struct famez *handle, struct famez_region_info **regions,
 			      size_t *count)
 {
-	struct famez_regions arg = { .size = sizeof(arg), .stride = sizeof(**regions) };
-	struct famez_region_info *list = NULL, *longer;
-	int r;
+	int error;
 
-	/* more may come between two calls; the table bounds them */
-	for (;;) {
-		uint32_t room = arg.count + 8;
-
-		longer = reallocarray(list, room, sizeof(*list));
-		if (!longer) {
-			r = -ENOMEM;
-			break;
-		}
-		list = longer;
-		arg.regions = (uintptr_t)list;
-		arg.count = room;
-		r = device_ioctl(handle, FAMEZ_IOC_REGIONS, &arg);
-		if (r)
-			break;
-		if (arg.count <= room) {
-			*regions = list;
-			*count = arg.count;
-			return 0;
-		}
-	}
-	free(list);
-	return r;
+	*regions = get_list(handle, sizeof(**regions), count, &error, ask_regions);
+	return error;
 }
 
 static int device_allow(struct famez *handle, bool on)
