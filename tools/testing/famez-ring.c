@@ -99,44 +99,62 @@ static void begin(void)
 	confine();
 }
 
-static void do_send(void)
+static uint8_t record[1 << 20];
+
+static int send_one(uint32_t i)
 {
-	static uint8_t data[1 << 20];
-	uint32_t i;
+	size_t size = length_of(i, most());
+
+	fill(record, i, size);
+	return famez_ring_send(ring, record, size);
+}
+
+static int recv_one(uint32_t i)
+{
 	size_t size;
+	int err = famez_ring_recv(ring, record, sizeof(record), &size);
+
+	if (!err)
+		check(record, i, size, most());
+	return err;
+}
+
+/* The receiver says at last that it has all of them. */
+static int hear_bye(void)
+{
+	size_t size;
+
+	return famez_ring_recv(ring, record, sizeof(record), &size);
+}
+
+static int say_bye(void)
+{
+	return famez_ring_send(ring, "bye", 3);
+}
+
+static void stream(const char *what, int (*one)(uint32_t i), int (*bye)(void))
+{
+	uint32_t i;
 	int err = 0;
 
 	begin();
-	for (i = 0; i < count && !err; i++) {
-		size = length_of(i, most());
-		fill(data, i, size);
-		err = famez_ring_send(ring, data, size);
-	}
+	for (i = 0; i < count && !err; i++)
+		err = one(i);
 	if (!err)
-		err = famez_ring_recv(ring, data, sizeof(data), &size);
+		err = bye();
 	if (err)
-		die("send", err);
+		die(what, err);
 	end_confined();
+}
+
+static void do_send(void)
+{
+	stream("send", send_one, hear_bye);
 }
 
 static void do_recv(void)
 {
-	static uint8_t data[1 << 20];
-	uint32_t i;
-	size_t size;
-	int err = 0;
-
-	begin();
-	for (i = 0; i < count && !err; i++) {
-		err = famez_ring_recv(ring, data, sizeof(data), &size);
-		if (!err)
-			check(data, i, size, most());
-	}
-	if (!err)
-		err = famez_ring_send(ring, "bye", 3);
-	if (err)
-		die("recv", err);
-	end_confined();
+	stream("recv", recv_one, say_bye);
 }
 
 /* Serves one after the other. */

@@ -7,8 +7,10 @@
 set -u
 here=$(dirname "$0")
 logs=build/logs
-# a hang guard, generous; check-mutants has a shorter one
-guard=${FAMEZ_GUARD:-3600}
+# a hang guard, generous; check-full and check-mutants have their own
+guard=${FAMEZ_GUARD:-900}
+# a shell test ends its own children, and needs the time to
+export WIRE_GUARD=$((guard - 10))
 
 name=$1 planned=$2 label=$3 column=$4
 export FAMEZ_KERNEL=$5
@@ -38,6 +40,8 @@ printf '%-18s %4d checks %5d s  %s\n' "$name" "$planned" \
 	$((SECONDS - start)) "$verdict"
 [ "$verdict" = passed ] || {
 	grep -hE '^not ok|^#|ERROR|error|FAILED' "$logs/$name.log" "$logs/$name.err"
-	tail -n 15 "$logs/$name.err"
-} | sed 's/^/    /' | head -n 60
+	echo "its last lines:"
+	tail -qn 5 "$logs/$name.log"
+	tail -qn 15 "$logs/$name.err"
+} | sed 's/^/    /' | head -n 60 | tee "$logs/$name.report"
 exit 0

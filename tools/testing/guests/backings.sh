@@ -6,31 +6,8 @@
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
-
-# serve OPTIONS...: the guest's switch is ready
-serve() {
-	background node01 "famez-server --socket /tmp/switch $*"
-	says node01 '^famez-server: ready'
-}
-
-# peer COMMAND...: famezctl as a program beside it
-peer() {
-	on node01 famezctl --device /tmp/switch "$@"
-}
-
-# ended: it has
-ended() {
-	on node01 'pid=$(pidof famez-server); kill $pid; while [ -e /proc/$pid ]; do usleep 1000; done'
-}
-
-# refuses TEXT OPTIONS...: and says why
-refuses() {
-	! on node01 famez-server --socket /tmp/switch --quiet "${@:2}" 2>"$tmp/err" &&
-		grep -q "$1" "$tmp/err" || {
-		cat "$tmp/err"
-		false
-	}
-}
+# shellcheck source=tools/testing/guests/hosted.sh
+. "$(dirname "$0")/hosted.sh"
 
 boot 1 --no-device --no-switch
 on node01 'echo 6 >/proc/sys/vm/nr_hugepages; mkdir /huge /full

@@ -6,29 +6,8 @@
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
-
-# begin OPTIONS...: the switch is ready
-begin() {
-	background node01 "famez-server --socket /tmp/switch --backing /dev/dax0.0 $*"
-	says node01 '^famez-server: ready'
-}
-
-end() {
-	on node01 'pid=$(pidof famez-server); kill $pid; while [ -e /proc/$pid ]; do usleep 1000; done'
-}
-
-peer() {
-	on node01 famezctl --device /tmp/switch "$@"
-}
-
-# refuses TEXT OPTIONS...: and says why
-refuses() {
-	! on node01 famez-server --socket /tmp/switch --quiet --backing "${@:2}" 2>"$tmp/err" &&
-		grep -q "$1" "$tmp/err" || {
-		cat "$tmp/err"
-		false
-	}
-}
+# shellcheck source=tools/testing/guests/hosted.sh
+. "$(dirname "$0")/hosted.sh"
 
 # namespace MODE...: what was there stays, but for nvdimm's own
 namespace() {
@@ -46,29 +25,29 @@ on node01 'modprobe nd_e820 && modprobe nd_pmem && modprobe dax_pmem && modprobe
 	namespace --mode=raw && on node01 'dd if=/dev/zero of=/dev/pmem0 bs=1M 2>/dev/null; true'
 namespace --mode=devdax --map=mem && on node01 test -c /dev/dax0.0; ok 'a host with a device-dax'
 
-refuses 'No such file' /dev/dax7.0; on node01 '[ ! -e /dev/dax7.0 ]'; ok 'one that is not there is not made'
-refuses 'no device-dax' /dev/null; ok 'another device is refused'
-refuses 'has 126M, less than the 128M' /dev/dax0.0 --size 128M; ok 'so is one that is too small'
-refuses 'pages of 2M, more than the 1M' /dev/dax0.0 --size 1M; ok 'and a size that cannot be mapped'
+refuses 'No such file' --backing /dev/dax7.0; on node01 '[ ! -e /dev/dax7.0 ]'; ok 'one that is not there is not made'
+refuses 'no device-dax' --backing /dev/null; ok 'another device is refused'
+refuses 'has 126M, less than the 128M' --backing /dev/dax0.0 --size 128M; ok 'so is one that is too small'
+refuses 'pages of 2M, more than the 1M' --backing /dev/dax0.0 --size 1M; ok 'and a size that cannot be mapped'
 
-begin --size 32M; ok 'the switch starts on it'
+serve --backing /dev/dax0.0 --size 32M; ok 'the switch starts on it'
 peer write --text dax 12345 && [ "$(peer read 12345 3)" = dax ]; ok 'programs share it'
 on node01 grep -q 'regions end with this switch' /tmp/bg; ok 'it says that it cannot keep regions there'
 on node01 'famez-ring -d /tmp/switch r recv 500 >/dev/null & famez-ring -d /tmp/switch -2 r send 500 >/dev/null && wait $!'
 ok 'and a ring'
 on node01 'timeout 60 wire-client -S /tmp/switch -n 16 </dev/null >/tmp/client 2>&1; wire-wait /tmp/bg "only libfamez can map a device-dax"' >/dev/null
 ok 'who is not of libfamez, as QEMU, is refused with the reason'
-refuses 'a live switch' /dev/dax0.0 --size 32M --socket /tmp/other; ok 'a second switch is refused'
-end
-begin --size 32M --regions /tmp/regions; [ "$(peer read 12345 3)" = dax ]
+refuses 'a live switch' --backing /dev/dax0.0 --size 32M --socket /tmp/other; ok 'a second switch is refused'
+ended
+serve --backing /dev/dax0.0 --size 32M --regions /tmp/regions; [ "$(peer read 12345 3)" = dax ]
 ok 'the next switch takes it up, with what is in it'
-peer region create kept 1M >/dev/null; end
-begin --size 32M --regions /tmp/regions; peer region info kept >/dev/null; ok 'and regions that are kept elsewhere'
-end
-refuses 'left alone' /dev/dax0.0 --size 32M --clients 5; ok 'not with other numbers'
+peer region create kept 1M >/dev/null; ended
+serve --backing /dev/dax0.0 --size 32M --regions /tmp/regions; peer region info kept >/dev/null; ok 'and regions that are kept elsewhere'
+ended
+refuses 'left alone' --backing /dev/dax0.0 --size 32M --clients 5; ok 'not with other numbers'
 
 namespace --mode=raw && on node01 'dd if=/dev/urandom of=/dev/pmem0 bs=1M count=1 seek=2 conv=notrunc 2>/dev/null'
 namespace --mode=devdax --map=mem
-refuses 'zero its first' /dev/dax0.0 --size 32M; ok "somebody's bytes are left alone"
+refuses 'zero its first' --backing /dev/dax0.0 --size 32M; ok "somebody's bytes are left alone"
 vm check all; ok 'no kernel has complained'
 plan_complete
