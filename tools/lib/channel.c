@@ -19,6 +19,8 @@ static int tx_state(struct famez_fabric *f, uint32_t id, uint16_t type)
 	if (id == f->config.id)
 		return -EINVAL;
 	p = &f->peers[id];
+	if (type == FAMEZ_TYPE_DATA)
+		fabric_set_news(f, p, p->news & ~1ULL);
 	if (p->reset && type == FAMEZ_TYPE_DATA) {
 		p->reset = false;
 		return -ECONNRESET;
@@ -72,12 +74,13 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 	int err;
 
 	err = tx_state(f, id, type);
-	if (err)
-		return err;
-	err = famez_out_find(p->out, dport, &slot);
+	if (!err)
+		err = famez_out_find(p->out, dport, &slot);
 	/* when it is ready, it rings */
 	if (err)
 		return err;
+	if (type == FAMEZ_TYPE_DATA)
+		fabric_set_news(f, p, p->news & ~(1ULL << slot));
 	err = famez_out_room(p->out, type, slot, size, &payload);
 	if (err == -EAGAIN)
 		err = tx_wait(f, id, type, slot, size, &payload);
@@ -125,6 +128,12 @@ int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 	return tx_send(f, id, FAMEZ_TYPE_PING, 0, 0, data, size);
 }
 
+int famez_fabric_flushed(struct famez_fabric *f, uint32_t id,
+			 const struct famez_flush *answer)
+{
+	return tx_send(f, id, FAMEZ_TYPE_FLUSHED, 0, 0, answer, sizeof(*answer));
+}
+
 static void send_pong(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
@@ -136,6 +145,17 @@ static void send_pong(struct famez_fabric *f, uint32_t id)
 }
 
 /* ---- Receiving ---------------------------------------------------------- */
+
+static void take_flush(struct famez_fabric *f, uint32_t id, const void *data, size_t size)
+{
+	struct famez_flush request;
+
+	if (size != sizeof(request))
+		return;
+	memcpy(&request, data, sizeof(request));
+	if (request.cookie)
+		f->config.flush(f->config.context, id, &request);
+}
 
 /*
  * Records that are not for a program.  One ping is remembered while there is no
@@ -156,6 +176,8 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 		send_pong(f, id);
 	} else if (m->label.type == FAMEZ_TYPE_PONG && f->config.pong) {
 		f->config.pong(f->config.context, id, data, m->length);
+	} else if (m->label.type == FAMEZ_TYPE_FLUSH && f->config.flush) {
+		take_flush(f, id, data, m->length);
 	}
 }
 
@@ -213,6 +235,7 @@ bool channel_service(struct famez_fabric *f, uint32_t id)
 	int err = 0;
 
 	p->active = true;
+	fabric_set_news(f, p, p->news | p->waiting);
 	famez_inbox_begin(p->in);
 	if (p->in->rx.own) {
 		p->in->ring |= famez_inbox_refresh(p->in);
@@ -431,6 +454,8 @@ static void channel_down(struct famez_fabric *f, uint32_t id)
 		rx_drain(f, id);
 	if (famez_found_forget(&p->found) || famez_tx_in_flight(&p->out->tx))
 		p->reset = true;
+	/* who waits for room is to hear of that */
+	fabric_set_news(f, p, !!p->waiting);
 	p->waiting = 0;
 	if (p->out->tx.data)
 		famez_out_pair(p->out, 0, 0);

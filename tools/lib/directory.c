@@ -89,6 +89,8 @@ static int follow_peer(struct famez_fabric *f, uint32_t id)
 		fabric_ring(f, id);
 	/* it is here before the answer is: who sends to it later waits for another */
 	if (p->out->tx.data && id == FAMEZ_ASK_PEER(f->asker.ask)) {
+		if (p->sender)
+			fabric_set_news(f, p, p->news | 1);
 		p->sender = false;
 		f->for_sender = false;
 	}
@@ -150,8 +152,10 @@ int channel_want(struct famez_fabric *f, uint32_t id)
 	return -EAGAIN;
 }
 
-static void end_ask(struct peer *p)
+static void end_ask(struct famez_fabric *f, struct peer *p)
 {
+	if (p->sender)
+		fabric_set_news(f, p, p->news | 1);
 	p->refused = p->sender && !p->out->tx.data;
 	p->wanted = false;
 	p->sender = false;
@@ -171,7 +175,7 @@ void channels_look(struct famez_fabric *f)
 		f->asker.open = false;
 		/* who came since it was asked is not answered by that */
 		if (asked->out->tx.data || asked->sender == f->for_sender)
-			end_ask(asked);
+			end_ask(f, asked);
 	}
 	/* all peers are gone through for that: not at each ring */
 	if (changed || answered)

@@ -25,6 +25,8 @@ struct ends {
  * @reset: messages to it were lost, which no sender has been told
  * @boxed: places of our ports in whose box there may be messages
  * @waiting: places of ports for which famez_out_wait() was not taken back
+ * @news: those of them whose senders may find it otherwise now; place 0 also when
+ *	there was no channel
  * @found: the channels with it that the directory names
  * @out: channel to it; no data: there is none
  * @in: channel from it; both are those of famez_fabric.none before its first
@@ -41,6 +43,7 @@ struct peer {
 	bool reset;
 	uint64_t boxed;
 	uint64_t waiting;
+	uint64_t news;
 	struct famez_found found;
 	struct famez_outbox *out;
 	struct famez_inbox *in;
@@ -60,6 +63,7 @@ struct famez_fabric {
 	struct famez_ports ports;
 	uint32_t next[FAMEZ_GRANTS];	/* whose message is looked for first */
 	struct peer *peers;	/* by id */
+	uint32_t newsy;		/* of whom there is news */
 	struct ends none;	/* of channels that there are not */
 	struct famez_events events;
 };
@@ -71,6 +75,9 @@ static inline bool channel_there(const struct peer *p)
 }
 
 /* ---- fabric.c ---- */
+
+/* Changes what there is news of. */
+void fabric_set_news(struct famez_fabric *f, struct peer *p, uint64_t news);
 
 /* A record of the peer table; the id is below layout.peers.count. */
 struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id);

@@ -65,6 +65,18 @@ static bool knows(const struct famez_fabric *f, uint32_t id)
 	return id == f->layout.server_id || channel_there(&f->peers[id]);
 }
 
+void fabric_set_news(struct famez_fabric *f, struct peer *p, uint64_t news)
+{
+	f->newsy += !p->news && news;
+	f->newsy -= p->news && !news;
+	p->news = news;
+}
+
+bool famez_fabric_news(const struct famez_fabric *f)
+{
+	return f->newsy;
+}
+
 /* Sets the channels with a peer up for its generation. */
 static int pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 {

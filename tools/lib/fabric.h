@@ -30,7 +30,8 @@ struct famez_fabric;
  * @cclass: own Gen-Z class, up to 31 bytes
  * @ring: rings a peer's vector; called from within any function below
  * @pong: a ping came back: its payload; may be NULL
- * @context: handed to @ring and @pong
+ * @flush: a peer wants the memory synced; NULL: nobody here does that
+ * @context: handed to @ring, @pong and @flush
  */
 struct famez_fabric_config {
 	void *memory;
@@ -43,6 +44,7 @@ struct famez_fabric_config {
 	const char *cclass;
 	void (*ring)(void *context, uint32_t peer, uint32_t vector);
 	void (*pong)(void *context, uint32_t peer, const void *data, size_t size);
+	void (*flush)(void *context, uint32_t peer, const struct famez_flush *request);
 	void *context;
 };
 
@@ -83,12 +85,21 @@ int famez_fabric_service(struct famez_fabric *f);
 int famez_fabric_send(struct famez_fabric *f, uint32_t peer, uint16_t sport,
 		      uint16_t dport, const void *data, size_t size);
 
+/* Has something come, whoever took it in, for which a send that was -EAGAIN is worth
+ * another try?  Until it is tried.
+ */
+bool famez_fabric_news(const struct famez_fabric *f);
+
 /* Is a port open, of a peer or ourselves?  Return: 0, or as famez_fabric_send() */
 int famez_fabric_probe(struct famez_fabric *f, uint32_t peer, uint16_t port);
 
 /* Sends a ping.  Return: as famez_fabric_send(); -EMSGSIZE over FAMEZ_PING_MAX */
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);
+
+/* Answers a flush.  Return: as famez_fabric_send() */
+int famez_fabric_flushed(struct famez_fabric *f, uint32_t peer,
+			 const struct famez_flush *answer);
 
 /**
  * struct famez_letter - a message that came

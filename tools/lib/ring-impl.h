@@ -64,6 +64,7 @@ struct ring_area {
  * @rung: we were, and it is not known what for
  * @doubt: it is to be asked whether it lives
  * @forget: what a former one sent is not wanted
+ * @fresh: the program has not been told of @rx_other, by a connection or a record
  * @helped: it was rung as its half is not what it should be
  * @full: the head at which it was rung as there is no room
  * @polls: looks of a program that never sleeps
@@ -101,6 +102,7 @@ struct famez_ring {
 	bool rung;
 	bool doubt;
 	bool forget;
+	bool fresh;
 	bool helped;
 	uint32_t full;
 	uint32_t polls;

@@ -285,10 +285,14 @@ static bool rx_follow(struct famez_ring *r, uint64_t other)
 
 	if (r->rx_other == other)
 		return false;
-	/* what a former program sent is received first */
-	if (!r->forget && famez_rx_peek(&r->rx, &m) != -EAGAIN)
+	/*
+	 * What a former program sent is received first; unless that is not wanted, by
+	 * who knew of it: one that came, sent and went since is not former.
+	 */
+	if ((!r->forget || r->fresh) && famez_rx_peek(&r->rx, &m) != -EAGAIN)
 		return false;
 	r->peeked = false;
+	r->fresh = other;
 	/* who left it in good order had sent all that was there */
 	r->rx_lost |= r->rx_other && r->other;
 	r->rx_other = other;
@@ -313,6 +317,7 @@ static int begin_anew(struct famez_ring *r)
 	r->owner = owner;
 	r->last = 0;
 	r->forget = true;
+	r->fresh = false;
 	tx_follow(r, 0);
 	rx_follow(r, 0);
 	r->forget = false;

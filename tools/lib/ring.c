@@ -305,6 +305,7 @@ int famez_ring_connect(struct famez_ring *r)
 	r->forget = true;
 	err = sleep_for(r, &connect_action, 0);
 	r->forget = false;
+	r->fresh &= !!err;
 	return err;
 }
 
@@ -355,6 +356,7 @@ static inline int peek(struct famez_ring *r)
 		ring_bell(r);
 	}
 	r->peeked = !err;
+	r->fresh &= !!err;
 	return err;
 }
 

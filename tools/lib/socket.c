@@ -7,7 +7,8 @@
  * sleeping call: the socket, and our eventfds, which others ring.  The outer
  * one is famez_fd(): it holds the inner one and an eventfd of our own, set
  * while something may wait for which nobody is going to ring again: messages,
- * and events for a program that has asked for any.
+ * events for a program that has asked for any, and room for who sent and found
+ * none, as another call may have taken in the ring that told of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "handle.h"
 
 #define EVENTS	16	/* taken from the inner epoll at a time */
+#define HEED	16	/* times that a program is told of room before it has given up */
 
 /**
  * struct host - a peer on the host
@@ -57,6 +59,8 @@ struct host {
  * @more: see above
  * @more_set: @more is readable
  * @messages: there may be some
+ * @unheeded: how often it had no message to read, and has not sent either, while
+ *	there was news for who sends
  * @follows: the program has asked for an event
  * @cursor: its place in the events
  * @listeners: the program's eventfds, by own vector, or -1
@@ -69,6 +73,7 @@ struct sock {
 	int more;
 	bool more_set;
 	bool messages;
+	uint32_t unheeded;
 	bool follows;
 	uint64_t cursor;
 	int *listeners;
@@ -86,10 +91,16 @@ static bool events_wait(const struct sock *s)
 	return s->follows && famez_fabric_events(s->host->fabric) != s->cursor;
 }
 
+/* Some programs do without what they could not send. */
+static bool room_waits(const struct sock *s)
+{
+	return s->unheeded < HEED && famez_fabric_news(s->host->fabric);
+}
+
 /* What is there may have changed: does famez_fd() have to tell? */
 static void set_more(struct sock *s)
 {
-	bool more = s->host->failed || s->messages || events_wait(s);
+	bool more = s->host->failed || s->messages || events_wait(s) || room_waits(s);
 
 	if (more && !s->more_set)
 		doorbell_ring(s->more);
@@ -184,8 +195,10 @@ static int take_events(struct host *h, const struct epoll_event *events, int n)
 	}
 	r = famez_fabric_service(h->fabric);
 	/* the ring that announced messages is taken, the messages are not */
-	for (s = h->endpoints; s; s = s->next)
+	for (s = h->endpoints; s; s = s->next) {
+		s->unheeded = 0;
 		set_messages(s, true);
+	}
 	return r ? r : h->failed;
 }
 
@@ -321,8 +334,14 @@ static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
 		       const void *data, size_t size)
 {
 	const struct letter_out l = { peer, port, size ? data : "", size };
+	struct sock *s = to_sock(handle);
+	int r;
 
-	return send_letter(to_sock(handle), &l);
+	s->unheeded = 0;
+	r = send_letter(s, &l);
+	/* one less to tell of, perhaps */
+	set_more(s);
+	return r;
 }
 
 static int socket_probe(struct famez *handle, uint32_t peer, uint16_t port)
@@ -350,8 +369,10 @@ static int socket_recv(struct famez *handle, struct famez_letter *letter,
 			break;
 		r = wait_more(s, deadline, &looked);
 		/* from here on, we are rung for the next one */
-		if (r == -EAGAIN || r == -ETIMEDOUT)
+		if (r == -EAGAIN || r == -ETIMEDOUT) {
+			s->unheeded += famez_fabric_news(s->host->fabric);
 			set_messages(s, false);
+		}
 		if (r)
 			return r;
 	}

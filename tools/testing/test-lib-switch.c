@@ -577,6 +577,66 @@ static void test_crowd(void **state)
 
 /* ---- famez_fd() ----------------------------------------------------------- */
 
+/* ---- Room that another call has heard of ---------------------------------- */
+
+static bool is_ready(struct famez *handle)
+{
+	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static int recv_any(struct famez *handle)
+{
+	uint8_t data[FAMEZ_MESSAGE_MAX];
+	uint32_t peer;
+	size_t size;
+
+	return famez_recv(handle, &peer, data, sizeof(data), &size);
+}
+
+/* Until there is no more room; then the receiver reads all of it. */
+static void fill_and_read(struct famez *from, struct famez *to, uint32_t id)
+{
+	uint8_t data[2000] = { };
+	int r = 0;
+
+	while (!r)
+		r = famez_send(from, id, data, sizeof(data));
+	assert_int_equal(r, -EAGAIN);
+	for (r = 0; !r;)
+		r = recv_any(to);
+	assert_int_equal(r, -EAGAIN);
+}
+
+/* A call that finds nothing may take in the ring that tells of room. */
+static void test_room_told(void **state)
+{
+	struct famez *from, *to;
+	struct famez_info info;
+	int i;
+
+	(void)state;
+	assert_int_equal(famez_open(&from, the_switch.path, FAMEZ_NONBLOCK), 0);
+	assert_int_equal(famez_open(&to, the_switch.path, FAMEZ_NONBLOCK), 0);
+	assert_int_equal(famez_get_info(to, &info), 0);
+	fill_and_read(from, to, info.id);
+	assert_int_equal(recv_any(from), -EAGAIN);
+	assert_true(is_ready(from));
+	/* it is sent to: that is all there was to tell */
+	assert_int_equal(famez_send(from, info.id, "x", 1), 0);
+	assert_int_equal(recv_any(from), -EAGAIN);
+	assert_false(is_ready(from));
+	/* who never comes back to it is not kept awake for ever */
+	assert_int_equal(recv_any(to), 0);
+	fill_and_read(from, to, info.id);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(recv_any(from), -EAGAIN);
+	assert_false(is_ready(from));
+	famez_close(from);
+	famez_close(to);
+}
+
 #define BURSTS	2000
 
 static void send_bursts(struct famez *handle, int me)
@@ -1463,6 +1523,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_blocking_sender),
 		cmocka_unit_test(test_epoll),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_room_told),
 		cmocka_unit_test(test_guests),
 		cmocka_unit_test(test_killed_peer),
 		cmocka_unit_test(test_sender_of_killed),

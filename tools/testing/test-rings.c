@@ -533,6 +533,20 @@ static void test_brief(void **state)
 	}
 }
 
+/* Or before the other one connects. */
+static void test_early(void **state)
+{
+	(void)state;
+	assert_int_equal(open_second(FAMEZ_NONBLOCK), 0);
+	assert_int_equal(open_first(FAMEZ_NONBLOCK), 0);
+	assert_int_equal(famez_ring_connect(b), 0);
+	assert_int_equal(send_text(b, "early"), 0);
+	close_end(&b);
+	assert_int_equal(famez_ring_connect(a), 0);
+	assert_int_equal(recv_text(a, "early"), 0);
+	assert_int_equal(recv_text(a, ""), -ENOTCONN);
+}
+
 /* The first one leaves before it has seen that there is a second. */
 static void test_unseen(void **state)
 {
@@ -849,6 +863,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_leftovers, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_unseen, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_brief, NULL, tear_down),
+		cmocka_unit_test_setup_teardown(test_early, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_killed, NULL, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoilt, set_up_pair, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoilt_records, set_up_pair, tear_down),

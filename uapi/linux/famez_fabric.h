@@ -171,7 +171,8 @@ struct famez_header {
  * @vectors: vectors that the peer has armed, 1 to the fabric's
  * @kind: %FAMEZ_KIND_BRIDGE and so on
  * @fam_use: how the peer uses FAM, %FAMEZ_USE_PMEM or %FAMEZ_USE_DAX; 0: only
- *	mappings; with %FAMEZ_USE_WHOLE all but what is scratch
+ *	mappings; with %FAMEZ_USE_WHOLE all up to the first scratch region; with
+ *	%FAMEZ_USE_ALONE as memory of its own
  * @channels_seen: the @channels_epoch as of which it knows its channels: it has
  *	let go of those that the directory did not name any more
  * @ask: whom it wants channels with: the id, and in the upper half a number that
@@ -353,6 +354,8 @@ struct famez_channel {
 #define FAMEZ_TYPE_PING		2	/* to be sent back as it is */
 #define FAMEZ_TYPE_PONG		3	/* a ping that came back */
 #define FAMEZ_TYPE_LINK		4	/* Gen-Z link layer */
+#define FAMEZ_TYPE_FLUSH	5	/* to the switch: struct famez_flush */
+#define FAMEZ_TYPE_FLUSHED	6	/* its answer */
 
 #define FAMEZ_PING_MAX		64	/* bytes that a ping may carry */
 
@@ -382,6 +385,22 @@ struct famez_record {
 	__le32 slot;
 };
 
+/**
+ * struct famez_flush - %FAMEZ_TYPE_FLUSH, and as %FAMEZ_TYPE_FLUSHED the answer
+ * @cookie: comes back with the answer
+ * @error: 0 in the request; in the answer 0, or as errno(3) of Linux
+ * @reserved: zero
+ *
+ * What was written to FAM before the request was sent is on the host's disk when
+ * the answer comes, as far as the memory is a file: the switch has called
+ * fdatasync(2).  Of two requests of a peer that wait, the first may go unanswered.
+ */
+struct famez_flush {
+	__le64 cookie;
+	__le32 error;
+	__le32 reserved;
+};
+
 /* ---- Regions ------------------------------------------------------------- */
 
 #define FAMEZ_REGIONS_MAX	4096	/* famez_table.count */
@@ -395,6 +414,7 @@ struct famez_record {
 #define FAMEZ_USE_SCRATCH	3	/* likewise, whatever uses all of FAM */
 #define FAMEZ_USE_MASK		0xffU
 #define FAMEZ_USE_WHOLE		0x100U	/* famez_peer.fam_use: of all of FAM */
+#define FAMEZ_USE_ALONE		0x200U	/* likewise: and nobody else may use it */
 
 /**
  * struct famez_region - a named part of the FAM
