@@ -110,7 +110,7 @@ $(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -ljson-c -o $@
+	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -ljson-c -lpthread -o $@
 
 $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
@@ -203,7 +203,7 @@ $(B)/testing/%-hunt: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 
 $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H) $(HEADERS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -ljson-c -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -ljson-c -lpthread -o $@
 
 $(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)

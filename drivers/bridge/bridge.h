@@ -34,6 +34,7 @@
 #include <famez/regions.h>
 
 struct eventfd_ctx;
+struct famez_fam;
 struct famez_names;
 struct inode;
 struct iov_iter;
@@ -293,6 +294,21 @@ struct famez_remote {
  * @asked_at: when it was last rung for that, in jiffies; likewise
  * @remotes: by id, layout.peers.count of them
  *
+ * @flush_lock: one flush at a time; what brings the answer, does not take it
+ * @flushes: counts those that have begun; under @flush_lock, read anywhere
+ * @flush_errors: counts those that failed; likewise
+ * @flush_error: of the last one; under @flush_lock
+ * @flush_cookie: what its answer has to say, 0: nobody waits; under bell_lock
+ * @flush_answer: 0 or -errno, 1: there is none yet; changed under bell_lock, read
+ *	anywhere
+ *
+ * @owner_lock: for all about who has the FAM
+ * @owner: index in famez_owners, 0: none; under @owner_lock, read anywhere
+ * @owner_shut: it changes no more, as remove has begun
+ * @fam_device: what the owner's driver binds; NULL: none
+ * @fam_region: name of the region that an owner gets; empty: all of FAM
+ * @fam_use: what our record says; under @owner_lock, read anywhere
+ *
  * @dirs_lock: for @dirs, @peers_dir, @vectors_dir
  * @dirs: directories of counters
  * @peers_dir: peers/, NULL while there is none
@@ -354,6 +370,20 @@ struct famez_bridge {
 	struct delayed_work retry;
 	unsigned long asked_at;
 	struct famez_remote *remotes;
+
+	struct mutex flush_lock;	/* one flush at a time */
+	u32 flushes;
+	u32 flush_errors;
+	int flush_error;
+	u64 flush_cookie;
+	int flush_answer;
+
+	struct mutex owner_lock;	/* who has the FAM */
+	u32 owner;
+	bool owner_shut;
+	struct famez_fam *fam_device;
+	char fam_region[FAMEZ_REGION_NAME];
+	u32 fam_use;
 
 	struct mutex dirs_lock;	/* directories in sysfs */
 	struct list_head dirs;
@@ -417,7 +447,7 @@ void famez_window_close(struct famez_window *w);
 /** famez_window_open_fam() - map all of FAM at @b->fam, if that is of use */
 void famez_window_open_fam(struct famez_bridge *b);
 
-/* ---- region.c: the table of regions; the caller is inside ---- */
+/* ---- region.c: the tables of who uses FAM; inside, or before famez_owner_stop() ---- */
 
 /**
  * famez_regions() - regions, from a place in the table on
@@ -432,6 +462,19 @@ void famez_window_open_fam(struct famez_bridge *b);
  */
 u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
 		  u32 room);
+
+/**
+ * famez_fam_conflict() - may pmem or dax have a part of FAM?
+ * @b: the bridge
+ * @use: %FAMEZ_USE_PMEM and so on
+ * @want: the part
+ *
+ * Context: may sleep
+ *
+ * Return: NULL, or why not, as of regions and of what peers say
+ */
+const char *famez_fam_conflict(struct famez_bridge *b, u32 use,
+			       const struct famez_region_info *want);
 
 /** famez_fam_in_use() - is any of it pmem or dax, by regions or peers? may sleep */
 bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length);
@@ -551,6 +594,12 @@ u32 famez_peers_epoch(struct famez_bridge *b);
 /** famez_peer_info() - what the table says of a peer, checked and printable */
 void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info);
+
+/** famez_fabric_use() - tell peers how we use FAM; under owner_lock */
+void famez_fabric_use(struct famez_bridge *b, u32 use);
+
+int famez_fabric_register(void);
+void famez_fabric_unregister(void);
 
 /* ---- channel.c: the two channels with each peer ---- */
 
@@ -832,6 +881,56 @@ void famez_send_pong(struct famez_bridge *b, u32 id);
 /** famez_rx_control() - a record that is not for a program; under rx_lock */
 void famez_rx_control(struct famez_bridge *b, u32 id,
 		      const struct famez_message *m);
+
+/* ---- flush.c: FAM on the host's disk ---- */
+
+/** famez_flush_init() - once the layout is known */
+void famez_flush_init(struct famez_bridge *b);
+
+/**
+ * famez_flush() - have the switch sync the memory
+ *
+ * Context: may sleep; not inside; the bridge has messages
+ *
+ * Return: 0 or -EIO
+ */
+int famez_flush(struct famez_bridge *b);
+
+/** famez_take_flushed() - the switch's answer; under rx_lock */
+void famez_take_flushed(struct famez_bridge *b, u32 id, const u8 *payload, u32 length);
+
+/* ---- owner.c: who has the FAM ---- */
+
+/** famez_owner_start() - as the module's parameter says; the device is there */
+void famez_owner_start(struct famez_bridge *b);
+
+/** famez_owner_stop() - nobody, from here on; may sleep */
+void famez_owner_stop(struct famez_bridge *b);
+
+/**
+ * famez_owner_set() - give it to another
+ * @b: the bridge
+ * @name: "none", "pmem", "dax" or "ram"
+ *
+ * Context: may sleep; takes owner_lock
+ *
+ * Return: 0; -EINVAL: no such owner, or FAM or the region is not for that; -ENOENT:
+ * there is no such region; -EBUSY: a peer's use, or a region, is in the way; -ENODEV:
+ * the device goes; -ENOMEM.  It stays as it was then, but for -ENOMEM.
+ */
+int famez_owner_set(struct famez_bridge *b, const char *name);
+
+/**
+ * famez_owner_set_region() - what the next owner gets; none must have it now
+ *
+ * Return: 0; -EBUSY; -EINVAL, -ENAMETOOLONG: it cannot be a region's name
+ */
+int famez_owner_set_region(struct famez_bridge *b, const char *name, size_t length);
+
+const char *famez_owner_name(struct famez_bridge *b);
+ssize_t famez_owner_status(struct famez_bridge *b, char *buf);
+ssize_t famez_owner_region(struct famez_bridge *b, char *buf);
+
 /* ---- vectors.c: doorbells and interrupts, for programs' own protocols ---- */
 
 /** famez_vector_init() - nobody listens; before its interrupts are on */

@@ -7,8 +7,9 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
+#include <famez/compat.h>
+
 #include "chardev.h"
-#include "compat.h"
 
 /* so many devices with messages, and as many without, which come behind them */
 #define FAMEZ_MINORS	128
@@ -92,6 +93,14 @@ static int famez_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* fsync(2), and msync(2) with MS_SYNC */
+static int famez_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct famez_bridge *b = famez_bridge_of(file);
+
+	return famez_has_messages(b) ? famez_flush(b) : 0;
+}
+
 static const struct file_operations famez_bridge_fops = {
 	.owner = THIS_MODULE,
 	.open = famez_open_stream,
@@ -103,8 +112,7 @@ static const struct file_operations famez_bridge_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
-	/* msync(2) and fsync(2): what is written is where it belongs */
-	.fsync = noop_fsync,
+	.fsync = famez_fsync,
 };
 
 static const struct file_operations famez_fam_fops = {
@@ -119,7 +127,7 @@ static const struct file_operations famez_fam_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = famez_fam_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
-	/* msync(2) and fsync(2): what is written is where it belongs */
+	/* what is written is shared; whether it is on the host's disk, nobody can say */
 	.fsync = noop_fsync,
 };
 
@@ -189,6 +197,7 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	init_completion(&b->idle);
 	mutex_init(&b->rx_lock);
 	mutex_init(&b->dirs_lock);
+	mutex_init(&b->owner_lock);
 	INIT_LIST_HEAD(&b->dirs);
 	spin_lock_init(&b->bell_lock);
 	spin_lock_init(&b->events_lock);

@@ -3,12 +3,16 @@
 #include <linux/bitmap.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/utsname.h>
 
 #include "bridge.h"
 #include "trace.h"
+
+/* of its own: a flush must not wait for memory, nor for anybody else's work */
+static struct workqueue_struct *famez_wq;
 
 static char *name;
 module_param(name, charp, 0444);
@@ -166,6 +170,15 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 	famez_copy_string(info->cclass, record->cclass);
 }
 
+void famez_fabric_use(struct famez_bridge *b, u32 use)
+{
+	WRITE_ONCE(b->fam_use, use);
+	if (!famez_has_messages(b) || famez_lost(b))
+		return;
+	famez_store(&famez_record(b, b->id)->fam_use, use);
+	virt_mb();	/* of two that begin to use it, one sees the other */
+}
+
 bool famez_lost(struct famez_bridge *b)
 {
 	if (READ_ONCE(b->off))
@@ -228,7 +241,7 @@ static bool famez_take_bell(struct famez_bridge *b, u32 id)
 	famez_count(&r->counters.rx_doorbells, 1);
 	set_bit(id, b->active);
 	WRITE_ONCE(r->rings, r->rings + 1);
-	wake_up_interruptible_all(&r->wait);
+	wake_up_all(&r->wait);
 	/* nobody sleeps who would look for all: those who poll must be told */
 	if (!famez_port_wake_reader(b, READ_ONCE(r->slot))) {
 		WRITE_ONCE(r->idle, true);
@@ -296,14 +309,14 @@ void famez_fabric_interrupt(struct famez_bridge *b)
 	if (famez_lost(b)) {
 		WRITE_ONCE(b->missed, true);
 		famez_ports_wake(b);
-		mod_delayed_work(system_highpri_wq, &b->work, 0);
+		mod_delayed_work(famez_wq, &b->work, 0);
 		return;
 	}
 	spin_lock_irqsave(&b->bell_lock, flags);
 	work = famez_take_bells(b);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	if (work || famez_fabric_calls(b))
-		mod_delayed_work(system_highpri_wq, &b->work, 0);
+		mod_delayed_work(famez_wq, &b->work, 0);
 }
 
 void famez_catch_up(struct famez_bridge *b)
@@ -316,13 +329,13 @@ void famez_catch_up(struct famez_bridge *b)
 	bitmap_fill(b->active, b->layout.peers.count);
 	famez_fabric_interrupt(b);
 	famez_ports_wake(b);
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	mod_delayed_work(famez_wq, &b->work, 0);
 }
 
 void famez_again(struct famez_bridge *b, u32 id)
 {
 	set_bit(id, b->rung);
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	mod_delayed_work(famez_wq, &b->work, 0);
 }
 
 static void famez_retry_work(struct work_struct *work)
@@ -330,7 +343,7 @@ static void famez_retry_work(struct work_struct *work)
 	struct famez_bridge *b = container_of(to_delayed_work(work),
 					      struct famez_bridge, retry);
 
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	mod_delayed_work(famez_wq, &b->work, 0);
 }
 
 void famez_retry(struct famez_bridge *b)
@@ -341,7 +354,7 @@ void famez_retry(struct famez_bridge *b)
 void famez_later(struct famez_bridge *b, u32 id)
 {
 	set_bit(id, b->rung);
-	queue_delayed_work(system_highpri_wq, &b->work, 1);
+	queue_delayed_work(famez_wq, &b->work, 1);
 }
 
 void famez_look_again(struct famez_bridge *b)
@@ -352,7 +365,7 @@ void famez_look_again(struct famez_bridge *b)
 		WRITE_ONCE(b->remotes[id].idle, true);
 		set_bit(id, b->rung);
 	}
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	mod_delayed_work(famez_wq, &b->work, 0);
 }
 
 void famez_wake_remote(struct famez_bridge *b, u32 id)
@@ -362,7 +375,7 @@ void famez_wake_remote(struct famez_bridge *b, u32 id)
 	spin_lock_irqsave(&b->bell_lock, flags);
 	WRITE_ONCE(b->remotes[id].rings, b->remotes[id].rings + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
-	wake_up_interruptible_all(&b->remotes[id].wait);
+	wake_up_all(&b->remotes[id].wait);
 }
 
 void famez_fabric_wake(struct famez_bridge *b)
@@ -453,6 +466,7 @@ static void famez_refresh_record(struct famez_bridge *b)
 
 	famez_restore(&mine->channels_seen, b->channels_seen);
 	famez_restore(&mine->ask, b->asker.ask);
+	famez_restore(&mine->fam_use, READ_ONCE(b->fam_use));
 	spoilt = famez_restore(&mine->vectors, b->vectors);
 	spoilt |= famez_restore(&mine->generation, b->generation);
 	for (id = 0; spoilt && id < b->layout.peers.count; id++)
@@ -478,10 +492,8 @@ static void famez_serve(struct famez_bridge *b, u32 id)
 	famez_ports_wake(b);
 }
 
-static void famez_fabric_work(struct work_struct *work)
+static void famez_fabric_look(struct famez_bridge *b)
 {
-	struct famez_bridge *b = container_of(to_delayed_work(work),
-					      struct famez_bridge, work);
 	u32 id;
 
 	/* an interrupt may have queued this while we stop */
@@ -500,6 +512,17 @@ static void famez_fabric_work(struct work_struct *work)
 		famez_serve(b, id);
 		cond_resched();
 	}
+}
+
+/* A flush may wait for this, and what frees memory for a flush. */
+static void famez_fabric_work(struct work_struct *work)
+{
+	struct famez_bridge *b = container_of(to_delayed_work(work),
+					      struct famez_bridge, work);
+	unsigned int flags = memalloc_noio_save();
+
+	famez_fabric_look(b);
+	memalloc_noio_restore(flags);
 }
 
 /* ---- Start and stop ----------------------------------------------------------- */
@@ -548,6 +571,7 @@ int famez_fabric_init(struct famez_bridge *b)
 		famez_remote_init(&b->remotes[i]);
 	INIT_DELAYED_WORK(&b->work, famez_fabric_work);
 	INIT_DELAYED_WORK(&b->retry, famez_retry_work);
+	famez_flush_init(b);
 	famez_new_generation(b);
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
 	famez_directory_follow(b);
@@ -583,7 +607,7 @@ static void famez_publish(struct famez_bridge *b)
 	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
 	famez_store(&mine->vectors, b->vectors);
 	famez_store(&mine->kind, FAMEZ_KIND_BRIDGE);
-	famez_store(&mine->fam_use, 0);
+	famez_store(&mine->fam_use, READ_ONCE(b->fam_use));
 	famez_store(&mine->channels_seen, b->channels_seen);
 	famez_asker_begin(&b->asker, mine);
 	strscpy_pad(mine->name, b->name, sizeof(mine->name));
@@ -666,4 +690,15 @@ void famez_fabric_panic(struct famez_bridge *b)
 		if (READ_ONCE(b->remotes[id].generation) &&
 		    famez_knows(b, id))
 			famez_ring_unlocked(b, id);
+}
+
+int famez_fabric_register(void)
+{
+	famez_wq = alloc_workqueue("famez", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	return famez_wq ? 0 : -ENOMEM;
+}
+
+void famez_fabric_unregister(void)
+{
+	destroy_workqueue(famez_wq);
 }

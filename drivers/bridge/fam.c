@@ -9,8 +9,9 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
+#include <famez/compat.h>
+
 #include "chardev.h"
-#include "compat.h"
 
 /* Mapped at a time: a guest may have less room than a device has memory. */
 #define FAMEZ_FAM_WINDOW	SZ_64K

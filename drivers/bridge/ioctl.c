@@ -7,8 +7,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include <famez/compat.h>
+
 #include "chardev.h"
-#include "compat.h"
 
 int famez_get_struct(void *to, size_t size, size_t least,
 		     const void __user *user)

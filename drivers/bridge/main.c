@@ -11,9 +11,12 @@ static int __init famez_bridge_init(void)
 	err = famez_mapping_register();
 	if (err)
 		return err;
-	err = famez_chardev_register();
+	err = famez_fabric_register();
 	if (err)
 		goto unregister_mapping;
+	err = famez_chardev_register();
+	if (err)
+		goto unregister_fabric;
 	err = famez_pci_register();
 	if (err)
 		goto unregister_chardev;
@@ -21,6 +24,8 @@ static int __init famez_bridge_init(void)
 
 unregister_chardev:
 	famez_chardev_unregister();
+unregister_fabric:
+	famez_fabric_unregister();
 unregister_mapping:
 	famez_mapping_unregister();
 	return err;
@@ -30,6 +35,7 @@ static void __exit famez_bridge_exit(void)
 {
 	famez_pci_unregister();
 	famez_chardev_unregister();
+	famez_fabric_unregister();
 	famez_mapping_unregister();
 }
 

@@ -8,8 +8,9 @@
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 
+#include <famez/compat.h>
+
 #include "bridge.h"
-#include "compat.h"
 
 #define FAMEZ_MAGIC_FS	0x46414d5a
 

@@ -4,8 +4,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include <famez/compat.h>
+
 #include "chardev.h"
-#include "compat.h"
 
 /**
  * struct famez_receipt - a message that goes to a program's struct famez_msg

@@ -367,6 +367,7 @@ static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pci_set_drvdata(pdev, b);
 	famez_panic_watch(b);
 	famez_announce(b);
+	famez_owner_start(b);
 	return 0;
 
 close_fam:
@@ -385,6 +386,8 @@ static void famez_remove(struct pci_dev *pdev)
 	struct famez_bridge *b = pci_get_drvdata(pdev);
 
 	famez_panic_unwatch(b);
+	/* while it can still be flushed */
+	famez_owner_stop(b);
 	famez_chardev_remove(b);
 	famez_window_close(&b->fam);
 	if (famez_has_doorbell(b))

@@ -35,7 +35,7 @@ static void famez_take_pong(struct famez_bridge *b, struct famez_remote *r,
 		WRITE_ONCE(r->pong_time, ktime_get_ns());
 	}
 	spin_unlock_irqrestore(&b->bell_lock, flags);
-	wake_up_interruptible_all(&r->wait);
+	wake_up_all(&r->wait);
 }
 
 /*
@@ -57,6 +57,8 @@ void famez_rx_control(struct famez_bridge *b, u32 id,
 		famez_send_pong(b, id);
 	} else if (m->label.type == FAMEZ_TYPE_PONG) {
 		famez_take_pong(b, r, m->payload, m->length);
+	} else if (m->label.type == FAMEZ_TYPE_FLUSHED) {
+		famez_take_flushed(b, id, m->payload, m->length);
 	}
 }
 

@@ -10,8 +10,9 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include <famez/compat.h>
+
 #include "bridge.h"
-#include "compat.h"
 
 /* ---- Waiting and waking ------------------------------------------------------------ */
 
@@ -216,10 +217,14 @@ static int famez_port_bind_locked(struct famez_bridge *b, u32 port,
 
 int famez_port_bind(struct famez_bridge *b, u32 port, u32 window)
 {
+	unsigned int flags;
 	int slot;
 
 	mutex_lock(&b->rx_lock);
+	/* who frees memory may wait for a flush, and that for the lock */
+	flags = memalloc_noio_save();
 	slot = famez_port_bind_locked(b, port, window);
+	memalloc_noio_restore(flags);
 	mutex_unlock(&b->rx_lock);
 	return slot;
 }

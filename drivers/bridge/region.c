@@ -36,6 +36,19 @@ u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *
 	return count;
 }
 
+const char *famez_fam_conflict(struct famez_bridge *b, u32 use,
+			       const struct famez_region_info *want)
+{
+	struct famez_window w;
+	const void *memory = famez_tables_open(b, &w);
+	const char *why = NULL;
+
+	if (memory)
+		why = famez_tables_conflict(&b->tables, memory, b->id, use, want);
+	famez_window_close(&w);
+	return why;
+}
+
 bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length)
 {
 	struct famez_window w;

@@ -58,6 +58,8 @@ FAMEZ_ATTR(vectors_offered, "%u", b->layout.vectors);
 FAMEZ_ATTR(vectors_armed, "%d", b->vectors);
 FAMEZ_ATTR(message_max, "%u", b->message_max);
 FAMEZ_ATTR(rx_waits, "%lu", b->rx_waits);
+FAMEZ_ATTR(flushes, "%u", b->flushes);
+FAMEZ_ATTR(flush_errors, "%u", b->flush_errors);
 
 static ssize_t peers_up_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
@@ -71,11 +73,50 @@ static ssize_t peers_up_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(peers_up);
 
+static ssize_t fam_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", famez_owner_name(famez_of(dev)));
+}
+
+static ssize_t fam_store(struct device *dev, struct device_attribute *attr,
+			 const char *buf, size_t length)
+{
+	int err = famez_owner_set(famez_of(dev), buf);
+
+	return err ? err : length;
+}
+static DEVICE_ATTR_ADMIN_RW(fam);
+
+static ssize_t fam_region_show(struct device *dev, struct device_attribute *attr,
+			       char *buf)
+{
+	return famez_owner_region(famez_of(dev), buf);
+}
+
+static ssize_t fam_region_store(struct device *dev, struct device_attribute *attr,
+				const char *buf, size_t length)
+{
+	int err = famez_owner_set_region(famez_of(dev), buf, length);
+
+	return err ? err : length;
+}
+static DEVICE_ATTR_ADMIN_RW(fam_region);
+
+static ssize_t fam_status_show(struct device *dev, struct device_attribute *attr,
+			       char *buf)
+{
+	return famez_owner_status(famez_of(dev), buf);
+}
+static DEVICE_ATTR_RO(fam_status);
+
 static struct attribute *famez_fam_attrs[] = {
 	&dev_attr_config.attr,
 	&dev_attr_memory_size.attr,
 	&dev_attr_fam_offset.attr,
 	&dev_attr_fam_size.attr,
+	&dev_attr_fam.attr,
+	&dev_attr_fam_region.attr,
+	&dev_attr_fam_status.attr,
 	NULL
 };
 
@@ -110,6 +151,8 @@ static struct attribute *famez_message_attrs[] = {
 	&dev_attr_peers_up.attr,
 	&dev_attr_message_max.attr,
 	&dev_attr_rx_waits.attr,
+	&dev_attr_flushes.attr,
+	&dev_attr_flush_errors.attr,
 	NULL
 };
 

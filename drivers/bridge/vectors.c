@@ -8,8 +8,9 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
+#include <famez/compat.h>
+
 #include "bridge.h"
-#include "compat.h"
 
 /* ---- Ringing ---------------------------------------------------------------- */
 

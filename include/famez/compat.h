@@ -89,4 +89,13 @@ static inline vm_fault_t famez_insert_pmd(struct vm_fault *vmf, unsigned long pf
 #define famez_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* 6.5 gave no more reference to who calls alloc_dax_region() */
+struct dax_region;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+void dax_region_put(struct dax_region *dax_region);
+#define famez_dax_region_put(region)	dax_region_put(region)
+#else
+#define famez_dax_region_put(region)	do { } while (0)
+#endif
+
 #endif /* _FAMEZ_COMPAT_H */

@@ -106,16 +106,22 @@ static inline bool famez_tables_region(const struct famez_tables *t, const void 
 	return famez_region_read(t->fam_size, (const void *)at, info);
 }
 
+static inline const struct famez_peer *famez_tables_peer(const struct famez_tables *t,
+							 const void *memory, __u32 id)
+{
+	const char *at = (const char *)memory + t->peers.offset;
+
+	return (const void *)(at + (__u64)id * t->peers.stride);
+}
+
 /* Does a peer use all of FAM as pmem or dax? */
 static inline bool famez_tables_whole(const struct famez_tables *t, const void *memory)
 {
 	__u32 i;
 
 	for (i = 0; i < t->peers.count; i++) {
-		const char *at = (const char *)memory + t->peers.offset;
-		const struct famez_peer *peer;
+		const struct famez_peer *peer = famez_tables_peer(t, memory, i);
 
-		peer = (const void *)(at + (__u64)i * t->peers.stride);
 		if (famez_load(&peer->state) == FAMEZ_PEER_UP &&
 		    famez_load(&peer->fam_use) & FAMEZ_USE_WHOLE)
 			return true;
@@ -149,6 +155,51 @@ static inline bool famez_tables_in_use(const struct famez_tables *t, const void 
 			   length <= r.length && offset - r.offset <= r.length - length;
 	}
 	return !scratch && famez_tables_whole(t, memory);
+}
+
+/* What of a peer's use stands in the way of another?  NULL: nothing. */
+static inline const char *famez_use_conflict(__u32 theirs, __u32 ours)
+{
+	if (!theirs)
+		return NULL;
+	if ((theirs | ours) & FAMEZ_USE_ALONE)
+		return "another peer uses FAM, or has it for itself alone";
+	if ((theirs ^ ours) & FAMEZ_USE_WHOLE)
+		return "a peer uses all of FAM where another uses a region";
+	if (ours & FAMEZ_USE_WHOLE && (theirs ^ ours) & FAMEZ_USE_MASK)
+		return "another peer uses all of FAM in another way";
+	return NULL;
+}
+
+/**
+ * famez_tables_conflict() - may pmem or dax have a part of FAM?
+ * @t: the tables
+ * @memory: the memory from its start, up to famez_tables_end()
+ * @own: own id, whose record is not looked at
+ * @use: %FAMEZ_USE_PMEM and so on
+ * @want: the region, or, with %FAMEZ_USE_WHOLE, all that is to be used
+ *
+ * Return: NULL, or why not
+ */
+static inline const char *famez_tables_conflict(const struct famez_tables *t,
+						const void *memory, __u32 own, __u32 use,
+						const struct famez_region_info *want)
+{
+	const char *why = NULL;
+	struct famez_region_info r;
+	__u32 i;
+
+	for (i = 0; i < t->regions.count && use & FAMEZ_USE_WHOLE; i++)
+		if (famez_tables_region(t, memory, i, &r) &&
+		    famez_region_meets(&r, want->offset, want->length))
+			return "there are regions; name one of them, or remove them";
+	for (i = 0; i < t->peers.count && !why; i++) {
+		const struct famez_peer *peer = famez_tables_peer(t, memory, i);
+
+		if (i != own && famez_load(&peer->state) == FAMEZ_PEER_UP)
+			why = famez_use_conflict(famez_load(&peer->fam_use), use);
+	}
+	return why;
 }
 
 #endif /* _FAMEZ_REGIONS_H */

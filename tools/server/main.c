@@ -92,7 +92,7 @@ static bool start(struct server *s, const struct options *o)
 		return false;
 	/* what is kept may not fit: then the memory stays as it was */
 	if (regions_make(s, o) && control_write(s) && peers_make(s) &&
-	    self_start(s) && door_open(s))
+	    sync_start(s) && self_start(s) && door_open(s))
 		return true;
 	regions_undo(s);
 	memory_undo(&s->memory);
@@ -101,10 +101,11 @@ static bool start(struct server *s, const struct options *o)
 
 static void stop(struct server *s)
 {
-	if (s->memory.map) {
+	if (s->memory.map)
 		self_stop(s);
+	sync_stop(s);
+	if (s->memory.map)
 		memory_close(&s->memory);
-	}
 	clients_free(s);
 	peers_free(s);
 	directory_free(s);

@@ -21,6 +21,11 @@ static void ring(void *context, uint32_t peer, uint32_t vector)
 
 /* ---- Messages ------------------------------------------------------------------ */
 
+static void flush(void *context, uint32_t peer, const struct famez_flush *request)
+{
+	sync_ask(context, peer, request);
+}
+
 static void print_message(struct server *s, uint32_t from, size_t size)
 {
 	char text[4 * SHOWN + 8], whole[40] = "";
@@ -130,6 +135,7 @@ static bool start_fabric(struct server *s)
 		.name = "Z-switch",
 		.cclass = "FabricSwitch",
 		.ring = ring,
+		.flush = flush,
 		.context = s,
 	};
 	int err = famez_fabric_start(&s->fabric, &config);
@@ -164,6 +170,7 @@ void self_look(struct server *s)
 	if (!s->fabric && !start_fabric(s))
 		return;
 	look_at_peers(s);
+	sync_look(s);
 	if (read_messages(s) | regions_look(s))
 		self_wake(s);
 }

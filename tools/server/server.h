@@ -207,6 +207,7 @@ TAILQ_HEAD(reply_list, reply);
  * @regions_path: where they are to be kept, or NULL
  * @regions_new: their file was not there before this switch
  * @replies: that wait for room
+ * @sync: peers' flushes
  * @clients: connections, in order of joining
  * @processes: theirs
  * @header: what the header in the memory must say
@@ -229,6 +230,7 @@ struct server {
 	const char *regions_path;
 	bool regions_new;
 	struct reply_list replies;
+	struct sync *sync;
 	struct client_list clients;
 	struct process_list processes;
 	struct famez_header header;
@@ -357,6 +359,17 @@ bool regions_save(struct server *s);
 void regions_undo(struct server *s);
 
 void regions_free(struct server *s);
+
+/* ---- sync.c: peers' flushes ---- */
+
+bool sync_start(struct server *s);
+void sync_stop(struct server *s);
+
+/* A peer wants what was written so far to be on the disk. */
+void sync_ask(struct server *s, uint32_t peer, const struct famez_flush *request);
+
+/* Sends the answers for which there is room. */
+void sync_look(struct server *s);
 
 /* ---- channels.c: who has a channel to whom ---- */
 
