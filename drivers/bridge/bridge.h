@@ -444,6 +444,9 @@ int famez_window_open(struct famez_window *w, phys_addr_t at, size_t bytes);
 /** famez_window_close() - unmap it; may sleep; nothing, if it is not mapped */
 void famez_window_close(struct famez_window *w);
 
+/** famez_fam_plain_memtype() - what pmem and dax get of it: %FAMEZ_MEMORY_WB and so on */
+u32 famez_fam_plain_memtype(struct famez_bridge *b);
+
 /** famez_window_open_fam() - map all of FAM at @b->fam, if that is of use */
 void famez_window_open_fam(struct famez_bridge *b);
 
@@ -930,6 +933,7 @@ int famez_owner_set_region(struct famez_bridge *b, const char *name, size_t leng
 const char *famez_owner_name(struct famez_bridge *b);
 ssize_t famez_owner_status(struct famez_bridge *b, char *buf);
 ssize_t famez_owner_region(struct famez_bridge *b, char *buf);
+ssize_t famez_owner_memtype(struct famez_bridge *b, char *buf);
 
 /* ---- vectors.c: doorbells and interrupts, for programs' own protocols ---- */
 

@@ -8,6 +8,8 @@
 #include <linux/slab.h>
 #include <linux/utsname.h>
 
+#include <famez/compat.h>
+
 #include "bridge.h"
 #include "trace.h"
 
@@ -166,6 +168,7 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 	info->state = FAMEZ_PEER_UP;
 	info->kind = famez_load(&record->kind);
 	info->vectors_armed = famez_load(&record->vectors);
+	info->fam_use = famez_load(&record->fam_use);
 	famez_copy_string(info->name, record->name);
 	famez_copy_string(info->cclass, record->cclass);
 }
@@ -694,7 +697,7 @@ void famez_fabric_panic(struct famez_bridge *b)
 
 int famez_fabric_register(void)
 {
-	famez_wq = alloc_workqueue("famez", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	famez_wq = alloc_workqueue("famez", WQ_HIGHPRI | WQ_MEM_RECLAIM | FAMEZ_WQ_PERCPU, 0);
 	return famez_wq ? 0 : -ENOMEM;
 }
 

@@ -228,6 +228,9 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 	}
 	b->fam_device = f;
 	b->owner = owner;
+	if (famez_fam_plain_memtype(b) != FAMEZ_MEMORY_WB)
+		dev_warn(&b->dev, "%s is uncached, and slow: the BAR is under an uncached MTRR; place it above 4 GiB, or see famezctl fam --writeback\n",
+			 famez_owners[owner].name);
 	return 0;
 }
 
@@ -281,6 +284,17 @@ ssize_t famez_owner_region(struct famez_bridge *b, char *buf)
 	bytes = sysfs_emit(buf, "%s\n", b->fam_region);
 	mutex_unlock(&b->owner_lock);
 	return bytes;
+}
+
+ssize_t famez_owner_memtype(struct famez_bridge *b, char *buf)
+{
+	bool cached;
+
+	if (!famez_enter(b))
+		return -ENODEV;
+	cached = famez_fam_plain_memtype(b) == FAMEZ_MEMORY_WB;
+	famez_leave(b);
+	return sysfs_emit(buf, "%s\n", cached ? "write-back" : "uncached");
 }
 
 int famez_owner_set_region(struct famez_bridge *b, const char *name, size_t length)

@@ -109,6 +109,13 @@ static ssize_t fam_status_show(struct device *dev, struct device_attribute *attr
 }
 static DEVICE_ATTR_RO(fam_status);
 
+static ssize_t fam_memory_type_show(struct device *dev, struct device_attribute *attr,
+				    char *buf)
+{
+	return famez_owner_memtype(famez_of(dev), buf);
+}
+static DEVICE_ATTR_RO(fam_memory_type);
+
 static struct attribute *famez_fam_attrs[] = {
 	&dev_attr_config.attr,
 	&dev_attr_memory_size.attr,
@@ -117,6 +124,7 @@ static struct attribute *famez_fam_attrs[] = {
 	&dev_attr_fam.attr,
 	&dev_attr_fam_region.attr,
 	&dev_attr_fam_status.attr,
+	&dev_attr_fam_memory_type.attr,
 	NULL
 };
 

@@ -75,6 +75,16 @@ void famez_window_close(struct famez_window *w)
 	w->pages = false;
 }
 
+u32 famez_fam_plain_memtype(struct famez_bridge *b)
+{
+	void *at = memremap(b->memory + b->layout.fam_offset, PAGE_SIZE, MEMREMAP_WB);
+	u32 type = famez_memtype_kernel(at, NULL);
+
+	if (at)
+		memunmap(at);
+	return type;
+}
+
 /*
  * A huge page of a program's gets the memory type that the kernel has noted for its
  * address: uncached, unless somebody has it mapped otherwise.  So we have.  Under an

@@ -89,6 +89,13 @@ static inline vm_fault_t famez_insert_pmd(struct vm_fault *vmf, unsigned long pf
 #define famez_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* 6.17 wants it said that a workqueue is bound to the CPUs that queue work */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define FAMEZ_WQ_PERCPU	0
+#else
+#define FAMEZ_WQ_PERCPU	WQ_PERCPU
+#endif
+
 /* 6.5 gave no more reference to who calls alloc_dax_region() */
 struct dax_region;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)

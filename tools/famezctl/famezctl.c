@@ -22,6 +22,7 @@ static const char usage[] =
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
 "  dump OFFSET LENGTH     the same, in hexadecimal\n"
 "  write OFFSET           copy standard input to the FAM\n"
+"  fam [pmem|dax|none]    the FAM as /dev/pmem or /dev/dax, or for programs to map\n"
 "  region list            which parts of the FAM have names; create and remove them\n"
 "\n"
 "  -d, --device PATH      a bridge's device or a switch's socket; default\n"
@@ -49,6 +50,7 @@ static const struct verb verbs[] = {
 	{ "dump", cmd_dump },
 	{ "write", cmd_write },
 	{ "region", cmd_region },
+	{ "fam", cmd_fam },
 	{ }
 };
 

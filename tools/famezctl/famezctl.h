@@ -63,6 +63,7 @@ int cmd_read(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_write(int argc, char **argv);
 int cmd_region(int argc, char **argv);
+int cmd_fam(int argc, char **argv);
 
 /* ---- util.c: these do not come back after an error ----------------------- */
 
@@ -153,6 +154,7 @@ const char *memory_type_name(uint32_t type);
 const char *kind_name(uint32_t kind);
 const char *state_name(uint32_t state);
 const char *event_name(uint32_t type);
+const char *fam_use_name(uint32_t use);
 
 /* A stranger's name, nothing but graphic characters; "-" for none. */
 #define CLEAN_SIZE	32
@@ -175,7 +177,7 @@ void json_string(struct json_object *object, const char *key, const char *text);
 /* What famezctl info tells. */
 struct json_object *json_info(const struct famez_info *info);
 
-/* ---- fam.c --------------------------------------------------------------- */
+/* ---- memory.c --------------------------------------------------------------- */
 
 #define FAM_CHUNK	(1024UL * 1024)	/* copied at a time */
 

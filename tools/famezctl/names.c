@@ -38,6 +38,24 @@ const char *memory_type_name(uint32_t type)
 	}
 }
 
+const char *fam_use_name(uint32_t use)
+{
+	bool whole = use & FAMEZ_USE_WHOLE;
+
+	if (use & FAMEZ_USE_ALONE)
+		return "ram";
+	switch (use & FAMEZ_USE_MASK) {
+	case 0:
+		return "-";
+	case FAMEZ_USE_PMEM:
+		return whole ? "pmem" : "pmem-region";
+	case FAMEZ_USE_DAX:
+		return whole ? "dax" : "dax-region";
+	default:
+		return "unknown";
+	}
+}
+
 const char *kind_name(uint32_t kind)
 {
 	switch (kind) {

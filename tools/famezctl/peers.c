@@ -17,11 +17,11 @@ static void print_peer(const struct famez_peer_info *peer, uint32_t own)
 {
 	char name[CLEAN_SIZE], cclass[CLEAN_SIZE];
 
-	printf("%c%5u  %-31s  %-6s  %-8s  %7u  %s\n",
+	printf("%c%5u  %-31s  %-6s  %-8s  %7u  %-11s  %s\n",
 	       peer->id == own ? '*' : ' ', peer->id,
 	       clean_name(peer->name, name), kind_name(peer->kind),
 	       state_name(peer->state), peer->vectors_armed,
-	       clean_name(peer->cclass, cclass));
+	       fam_use_name(peer->fam_use), clean_name(peer->cclass, cclass));
 }
 
 static void print_peers(const struct famez_peer_info *peers, size_t count,
@@ -29,8 +29,8 @@ static void print_peers(const struct famez_peer_info *peers, size_t count,
 {
 	size_t i;
 
-	printf("%6s  %-31s  %-6s  %-8s  %7s  %s\n", "ID", "NAME", "KIND",
-	       "STATE", "VECTORS", "CLASS");
+	printf("%6s  %-31s  %-6s  %-8s  %7s  %-11s  %s\n", "ID", "NAME", "KIND",
+	       "STATE", "VECTORS", "FAM", "CLASS");
 	for (i = 0; i < count; i++)
 		print_peer(&peers[i], own);
 }
@@ -49,6 +49,7 @@ static struct json_object *json_peer(const struct famez_peer_info *peer,
 	json_string(o, "state", state_name(peer->state));
 	json_number(o, "generation", peer->generation);
 	json_number(o, "vectors_armed", peer->vectors_armed);
+	json_string(o, "fam_use", fam_use_name(peer->fam_use));
 	json_number(o, "cid", peer->cid);
 	json_number(o, "sid", peer->sid);
 	json_string(o, "class", clean_name(peer->cclass, clean));

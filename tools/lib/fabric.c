@@ -201,6 +201,7 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 		return 0;
 	info->kind = famez_load(&record->kind);
 	info->vectors_armed = famez_load(&record->vectors);
+	info->fam_use = famez_load(&record->fam_use);
 	famez_copy_string(info->name, record->name);
 	famez_copy_string(info->cclass, record->cclass);
 	return 0;

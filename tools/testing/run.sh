@@ -45,12 +45,14 @@ planned() {
 	case $run:$1 in
 	smoke:*) echo smoke ;;
 	*:mixed) echo mixed ;;
-	check:default | check-ci:default) echo check guest stock core ;;
-	check-full:default) echo check guest stock core check-full ;;
+	check:default | check-ci:default) echo check guest stock fam core ;;
+	check-full:default) echo check guest stock fam core check-full ;;
 	check:debug*) echo guest core debug ;;
 	check-full:debug*) echo guest core debug check-full ;;
-	check-full:*) echo guest stock core check-full ;;
-	check:*) echo guest stock core ;;
+	check-full:*-rt) echo guest stock core check-full ;;
+	check-full:*) echo guest stock fam core check-full ;;
+	check:*-rt) echo guest stock core ;;
+	check:*) echo guest stock fam core ;;
 	*) echo core ;;
 	esac
 }

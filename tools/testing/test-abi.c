@@ -64,7 +64,7 @@ AT(famez_peer_info, generation, 12, 4);
 AT(famez_peer_info, vectors_armed, 16, 4);
 AT(famez_peer_info, cid, 20, 4);
 AT(famez_peer_info, sid, 24, 4);
-AT(famez_peer_info, reserved, 28, 4);
+AT(famez_peer_info, fam_use, 28, 4);
 AT(famez_peer_info, name, 32, 32);
 AT(famez_peer_info, cclass, 64, 32);
 

@@ -148,7 +148,7 @@ static void test_strides(void **state)
 
 			entry = list + j * p.stride;
 			memcpy(&info, entry, 32);
-			assert_true(info.id && info.state && !info.reserved);
+			assert_true(info.id && info.state && !info.fam_use);
 			if (p.stride > sizeof(info))
 				assert_int_equal(entry[p.stride - 1], 0);
 		}

@@ -100,7 +100,7 @@ struct famez_info {
  * @vectors_armed: vectors that it listens on
  * @cid: Gen-Z component id, 0: none
  * @sid: Gen-Z subnet id
- * @reserved: 0
+ * @fam_use: how it uses FAM, %FAMEZ_USE_PMEM and so on; 0: by mappings alone
  * @name: its name, printable ASCII, NUL-terminated
  * @cclass: its Gen-Z class, likewise
  */
@@ -112,7 +112,7 @@ struct famez_peer_info {
 	__u32 vectors_armed;
 	__u32 cid;
 	__u32 sid;
-	__u32 reserved;
+	__u32 fam_use;
 	char name[32];
 	char cclass[32];
 };

@@ -49,7 +49,7 @@ done 2>"$tmp/differ"
 [ ! -s "$tmp/differ" ]; ok 'what sysfs says of the bridge is what info says'
 [ "$(value node01 peers_up)" -eq 2 ]; ok 'two peers are up: the other guest and the switch'
 [ "$(on node01 'cd /sys/class/famez/famez_fam && echo *')" = \
-	'config dev device fam fam_offset fam_region fam_size fam_status memory_size power subsystem uevent' ] &&
+	'config dev device fam fam_memory_type fam_offset fam_region fam_size fam_status memory_size power subsystem uevent' ] &&
 	[ "$(on node01 cat /sys/class/famez/famez_fam/config)" = plain ]
 ok 'a plain device shows its memory alone'
 
