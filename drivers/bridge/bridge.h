@@ -22,6 +22,7 @@
 #include <linux/device.h>
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
@@ -306,6 +307,9 @@ struct famez_remote {
  * @owner: index in famez_owners, 0: none; under @owner_lock, read anywhere
  * @owner_shut: it changes no more, as remove has begun
  * @fam_device: what the owner's driver binds; NULL: none
+ * @fam_sem: for @fam_paged: what is mapped for a copy is, while it is mapped
+ * @fam_paged: FAM may have struct pages, by whoever has it; changed under @owner_lock,
+ *	too
  * @fam_region: name of the region that an owner gets; empty: all of FAM
  * @fam_use: what our record says; under @owner_lock, read anywhere
  *
@@ -382,6 +386,8 @@ struct famez_bridge {
 	u32 owner;
 	bool owner_shut;
 	struct famez_fam *fam_device;
+	struct rw_semaphore fam_sem;	/* fam_paged */
+	bool fam_paged;
 	char fam_region[FAMEZ_REGION_NAME];
 	u32 fam_use;
 
@@ -440,6 +446,9 @@ void famez_pci_unregister(void);
  * Return: 0 or -ENOMEM
  */
 int famez_window_open(struct famez_window *w, phys_addr_t at, size_t bytes);
+
+/** famez_window_open_any() - likewise, of any memory type */
+int famez_window_open_any(struct famez_window *w, phys_addr_t at, size_t bytes);
 
 /** famez_window_close() - unmap it; may sleep; nothing, if it is not mapped */
 void famez_window_close(struct famez_window *w);

@@ -198,6 +198,7 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	mutex_init(&b->rx_lock);
 	mutex_init(&b->dirs_lock);
 	mutex_init(&b->owner_lock);
+	init_rwsem(&b->fam_sem);
 	INIT_LIST_HEAD(&b->dirs);
 	spin_lock_init(&b->bell_lock);
 	spin_lock_init(&b->events_lock);

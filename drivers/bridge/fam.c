@@ -23,7 +23,9 @@
 static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes,
 				struct famez_window *w, void **at)
 {
+	phys_addr_t from = b->memory + b->layout.fam_offset + offset;
 	size_t in = offset % FAMEZ_FAM_WINDOW;
+	int err;
 
 	*w = (struct famez_window) { };
 	bytes = min_t(u64, bytes, b->layout.fam_size - offset);
@@ -31,8 +33,13 @@ static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes
 	*at = b->fam.at + offset;
 	if (b->fam.at)
 		return bytes;
-	if (famez_window_open(w, b->memory + b->layout.fam_offset + offset, bytes))
-		return -ENOMEM;
+	/* what has struct pages cannot be mapped as what has none */
+	down_read(&b->fam_sem);
+	err = b->fam_paged ? famez_window_open_any(w, from, bytes) :
+			     famez_window_open(w, from, bytes);
+	up_read(&b->fam_sem);
+	if (err)
+		return err;
 	*at = w->at;
 	return bytes;
 }

@@ -180,6 +180,14 @@ static struct famez_fam *famez_fam_add(struct famez_bridge *b, const char *name,
 
 /* ---- Changing hands: under owner_lock ---------------------------------------------------- */
 
+/* Waits for those who map FAM as what has no struct pages. */
+static void famez_owner_paged(struct famez_bridge *b, bool paged)
+{
+	down_write(&b->fam_sem);
+	b->fam_paged = paged;
+	up_write(&b->fam_sem);
+}
+
 static void famez_owner_drop(struct famez_bridge *b)
 {
 	if (b->fam_device) {
@@ -187,6 +195,7 @@ static void famez_owner_drop(struct famez_bridge *b)
 		auxiliary_device_delete(&b->fam_device->adev);
 		auxiliary_device_uninit(&b->fam_device->adev);
 	}
+	famez_owner_paged(b, false);
 	b->fam_device = NULL;
 	b->owner = 0;
 	famez_fabric_use(b, 0);
@@ -220,10 +229,11 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 		return err;
 	famez_owner_drop(b);
 	famez_fabric_use(b, use);
+	famez_owner_paged(b, true);
 	*why = "the device for its driver cannot be made";
 	f = famez_fam_add(b, famez_owners[owner].device, use, &want);
 	if (IS_ERR(f)) {
-		famez_fabric_use(b, 0);
+		famez_owner_drop(b);
 		return PTR_ERR(f);
 	}
 	b->fam_device = f;

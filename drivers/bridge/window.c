@@ -46,14 +46,20 @@ static void *famez_vmap(phys_addr_t at, size_t bytes)
 }
 #endif
 
+int famez_window_open_any(struct famez_window *w, phys_addr_t at, size_t bytes)
+{
+	w->pages = false;
+	w->at = memremap(at, bytes, MEMREMAP_WB);
+	return w->at ? 0 : -ENOMEM;
+}
+
 int famez_window_open(struct famez_window *w, phys_addr_t at, size_t bytes)
 {
+	int err = famez_window_open_any(w, at, bytes);
 	void *better;
 
-	w->at = memremap(at, bytes, MEMREMAP_WB);
-	if (!w->at)
-		return -ENOMEM;
-	w->pages = false;
+	if (err)
+		return err;
 	if (famez_memtype_kernel(w->at, NULL) == FAMEZ_MEMORY_WB)
 		return 0;
 	better = famez_vmap(at, bytes);

@@ -6,7 +6,9 @@
  * does one that is told to, as the memory has no NUMA node to go to.  It has one when
  * the owner is "ram": then the guest is alone on FAM.
  */
+#include <linux/device.h>
 #include <linux/err.h>
+#include <linux/memregion.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/numa.h>
@@ -26,32 +28,52 @@ static int famez_dax_node(struct famez_fam *fam)
 	return node == NUMA_NO_NODE ? 0 : node;
 }
 
-static int famez_dax_probe(struct auxiliary_device *adev,
-			   const struct auxiliary_device_id *id)
+/* @id: X of /dev/daxX.Y */
+static int famez_dax_create(struct famez_fam *fam, int id)
 {
-	struct famez_fam *fam = famez_fam_of(adev);
 	struct range range = {
 		.start = fam->start,
 		.end = fam->start + fam->length - 1,
 	};
 	struct dev_dax_data data = { .id = -1, .size = fam->length };
 	struct dev_dax *dev_dax;
-	int err;
 
-	/* of those for 2 MiB a kernel keeps two or more pages */
-	err = famez_fam_affords(fam, fam->length / PAGE_SIZE * sizeof(struct page) / 4);
-	if (err)
-		return err;
-	data.dax_region = alloc_dax_region(&adev->dev, adev->id, &range,
+	data.dax_region = alloc_dax_region(&fam->adev.dev, id, &range,
 					   famez_dax_node(fam), PMD_SIZE, 0);
 	if (!data.dax_region)
 		return -ENOMEM;
 	dev_dax = devm_create_dev_dax(&data);
 	famez_dax_region_put(data.dax_region);
-	if (IS_ERR(dev_dax))
-		return PTR_ERR(dev_dax);
-	famez_fam_ready(fam);
-	return 0;
+	return PTR_ERR_OR_ZERO(dev_dax);
+}
+
+static void famez_dax_free_id(void *id)
+{
+	memregion_free((unsigned long)id);
+}
+
+static int famez_dax_probe(struct auxiliary_device *adev,
+			   const struct auxiliary_device_id *aux_id)
+{
+	struct famez_fam *fam = famez_fam_of(adev);
+	int id, err;
+
+	/* of those for 2 MiB a kernel keeps two or more pages */
+	err = famez_fam_affords(fam, fam->length / PAGE_SIZE * sizeof(struct page) / 4);
+	if (err)
+		return err;
+	/* nvdimm's regions, which may be /dev/daxX.Y, have theirs from there, too */
+	id = memregion_alloc(GFP_KERNEL);
+	if (id < 0)
+		return id;
+	/* goes when the dax core's devices have, by the same means */
+	err = devm_add_action_or_reset(&adev->dev, famez_dax_free_id,
+				       (void *)(unsigned long)id);
+	if (!err)
+		err = famez_dax_create(fam, id);
+	if (!err)
+		famez_fam_ready(fam);
+	return err;
 }
 
 /* The dax core has its own way to end with the device. */

@@ -9,7 +9,7 @@
 #include "famezctl.h"
 
 static const char usage[] =
-"fam [--json]\n"
+"fam [--writeback] [--json]\n"
 "       fam none|dax|pmem [options]\n"
 "\n"
 "Who has the FAM, a \"key: value\" a line; or gives it to another: none, so that\n"
@@ -23,6 +23,8 @@ static const char usage[] =
 "                      it; only while no other peer uses FAM\n"
 "  -f, --force         whoever has it; they get errors.  And whatever namespace is\n"
 "                      there: what is in it is lost\n"
+"  -w, --writeback     where pmem and dax would be uncached, drop the MTRR that makes\n"
+"                      them so, and tell what else lies under it\n"
 "  -j, --json          as a JSON object\n"
 "  -h, --help          this\n";
 
@@ -33,6 +35,7 @@ struct wish {
 	const char *mode;
 	bool system_ram;
 	bool force;
+	bool writeback;
 	bool json;
 };
 
@@ -232,6 +235,7 @@ int cmd_fam(int argc, char **argv)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "system-ram", no_argument, NULL, 's' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "writeback", no_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -254,6 +258,9 @@ int cmd_fam(int argc, char **argv)
 		case 'f':
 			w.force = true;
 			break;
+		case 'w':
+			w.writeback = true;
+			break;
 		case 'j':
 			w.json = true;
 			break;
@@ -264,6 +271,8 @@ int cmd_fam(int argc, char **argv)
 	w.owner = argv[optind];
 	check(&w);
 	fam_find(&fam);
+	if (w.writeback)
+		fam_writeback(&fam);
 	if (w.owner)
 		change(&fam, &w);
 	fam_find(&fam);

@@ -61,4 +61,9 @@ unsigned int fam_users(const struct fam *fam, bool new_owner, FILE *out);
  */
 void fam_namespace(const struct fam *fam, const char *mode, bool force);
 
+/* ---- fam-writeback.c ---- */
+
+/* Has pmem and dax be write-back, by dropping the MTRR that makes them uncached. */
+void fam_writeback(const struct fam *fam);
+
 #endif /* FAMEZCTL_FAM_H */

@@ -42,18 +42,20 @@ labels=$(printf '%s\n' $labels | sed 's/^debug$/debug-1cpu debug-2cpu/')
 
 # planned LABEL: which rows of the table are in this run on that kernel
 planned() {
+	local doors='doors-6.1 doors-6.12 doors-newest doors-full'
+
 	case $run:$1 in
 	smoke:*) echo smoke ;;
 	*:mixed) echo mixed ;;
-	check:default | check-ci:default) echo check guest stock fam core ;;
-	check-full:default) echo check guest stock fam core check-full ;;
+	check:default | check-ci:default) echo check guest stock fam core doors-6.1 ;;
+	check-full:default) echo check guest stock fam core check-full $doors ;;
 	check:debug*) echo guest core debug ;;
 	check-full:debug*) echo guest core debug check-full ;;
 	check-full:*-rt) echo guest stock core check-full ;;
-	check-full:*) echo guest stock fam core check-full ;;
+	check-full:*) echo guest stock fam core check-full $doors ;;
 	check:*-rt) echo guest stock core ;;
-	check:*) echo guest stock fam core ;;
-	*) echo core ;;
+	check:*) echo guest stock fam core $doors ;;
+	*) echo core "doors-$1" ;;
 	esac
 }
 

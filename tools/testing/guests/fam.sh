@@ -9,22 +9,25 @@
 
 FAM=/sys/class/famez/famez_bridge
 
-# fam_image: what guests boot from here on
+# fam_image [fsdev_dax]: what guests boot from here on; $fsdev: that module, if this
+# kernel has it
 fam_image() {
 	local modules=$top/build/modules/$FAMEZ_KERNEL word
+
+	fsdev=$(cd "$top/build/kernels/$FAMEZ_KERNEL" && find . -name "${1:-none}.ko*")
 
 	image=$tmp/image
 	set --
 	for word in bridge pmem dax; do
 		set -- "$@" --add "$modules/famez_$word.ko"
 	done
-	for word in ndctl daxctl mkfs.ext4 mkfs.xfs e2fsck xfs_repair; do
+	for word in ndctl daxctl mkfs.ext4 mkfs.xfs e2fsck xfs_repair depmod; do
 		set -- "$@" --add "$(PATH=$PATH:/usr/sbin command -v $word)"
 	done
 	for word in "$tools/famezctl" "$bin/famez-ring" "$bin/famez-touch" "$bin/map-file" "$bin/wire-wait"; do
 		set -- "$@" --add "$word"
 	done
-	for word in nd_pmem dax_pmem device_dax kmem ext4 xfs; do
+	for word in nd_pmem dax_pmem device_dax ${fsdev:+fsdev_dax} kmem ext4 xfs; do
 		set -- "$@" --module $word
 	done
 	"$tools/famez-vm" initramfs --kernel "$FAMEZ_KERNEL" --output "$image" "$@" >/dev/null
