@@ -307,11 +307,12 @@ struct famez_remote {
  * @owner: index in famez_owners, 0: none; under @owner_lock, read anywhere
  * @owner_shut: it changes no more, as remove has begun
  * @fam_device: what the owner's driver binds; NULL: none
- * @fam_sem: for @fam_paged: what is mapped for a copy is, while it is mapped
- * @fam_paged: FAM may have struct pages, by whoever has it; changed under @owner_lock,
- *	too
+ * @fam_sem: for @fam_paged and @fam_private, which stay while something is mapped
+ * @fam_paged: FAM may have struct pages, by whoever has it
+ * @fam_private: it may be memory of this kernel's own, and is no program's
  * @fam_region: name of the region that an owner gets; empty: all of FAM
- * @fam_use: what our record says; under @owner_lock, read anywhere
+ * @fam_use: what our record says; changed under @owner_lock and @bell_lock, read
+ *	anywhere
  *
  * @dirs_lock: for @dirs, @peers_dir, @vectors_dir
  * @dirs: directories of counters
@@ -386,8 +387,9 @@ struct famez_bridge {
 	u32 owner;
 	bool owner_shut;
 	struct famez_fam *fam_device;
-	struct rw_semaphore fam_sem;	/* fam_paged */
+	struct rw_semaphore fam_sem;	/* fam_paged, fam_private */
 	bool fam_paged;
+	bool fam_private;
 	char fam_region[FAMEZ_REGION_NAME];
 	u32 fam_use;
 
@@ -607,7 +609,10 @@ u32 famez_peers_epoch(struct famez_bridge *b);
 void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info);
 
-/** famez_fabric_use() - tell peers how we use FAM; under owner_lock */
+/** famez_begin_work() - have @b->work run, as soon as it can; any context */
+void famez_begin_work(struct famez_bridge *b);
+
+/** famez_fabric_use() - tell peers how we use FAM; under owner_lock, or at shutdown */
 void famez_fabric_use(struct famez_bridge *b, u32 use);
 
 int famez_fabric_register(void);
@@ -1026,6 +1031,9 @@ struct famez_bridge *famez_bridge_alloc(struct pci_dev *pdev, bool doorbell);
 
 /** famez_bridge_put() - give up what famez_bridge_alloc() gave */
 void famez_bridge_put(struct famez_bridge *b);
+
+/** famez_mappings_zap() - take all mappings out of programs; faults bring them back */
+void famez_mappings_zap(struct famez_bridge *b);
 
 /** famez_chardev_add() - let programs in */
 int famez_chardev_add(struct famez_bridge *b);

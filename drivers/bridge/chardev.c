@@ -269,7 +269,7 @@ static void famez_chardev_empty(struct famez_bridge *b)
 }
 
 /* Nobody can fault a page in any more: takes out those that are. */
-static void famez_mappings_zap(struct famez_bridge *b)
+void famez_mappings_zap(struct famez_bridge *b)
 {
 	unmap_mapping_range(b->inode->i_mapping, 0, 0, 1);
 }

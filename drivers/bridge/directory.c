@@ -83,7 +83,7 @@ int famez_channel_want(struct famez_bridge *b, u32 id)
 	}
 	r->wants = true;
 	set_bit(id, b->wanted);
-	mod_delayed_work(system_highpri_wq, &b->work, 0);
+	famez_begin_work(b);
 	return -EAGAIN;
 }
 

@@ -20,6 +20,12 @@ static char *name;
 module_param(name, charp, 0444);
 MODULE_PARM_DESC(name, "name on the fabric, up to 31 bytes (default: the hostname)");
 
+/* One queue, always: of another, the work could run beside itself. */
+void famez_begin_work(struct famez_bridge *b)
+{
+	mod_delayed_work(famez_wq, &b->work, 0);
+}
+
 /* ---- What is this memory? ------------------------------------------------- */
 
 /* F.E.E.'s mailbox knows no magic number, but its globals depend on each other. */
@@ -175,10 +181,14 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 
 void famez_fabric_use(struct famez_bridge *b, u32 use)
 {
+	unsigned long flags;
+
+	/* the work puts right what it finds there */
+	spin_lock_irqsave(&b->bell_lock, flags);
 	WRITE_ONCE(b->fam_use, use);
-	if (!famez_has_messages(b) || famez_lost(b))
-		return;
-	famez_store(&famez_record(b, b->id)->fam_use, use);
+	if (famez_has_messages(b) && !famez_lost(b))
+		famez_store(&famez_record(b, b->id)->fam_use, use);
+	spin_unlock_irqrestore(&b->bell_lock, flags);
 	virt_mb();	/* of two that begin to use it, one sees the other */
 }
 
@@ -280,7 +290,8 @@ static bool famez_record_spoilt(struct famez_bridge *b)
 	struct famez_peer *mine = famez_record(b, b->id);
 
 	return famez_load(&mine->generation) != READ_ONCE(b->generation) ||
-	       famez_load(&mine->vectors) != b->vectors;
+	       famez_load(&mine->vectors) != b->vectors ||
+	       famez_load(&mine->fam_use) != READ_ONCE(b->fam_use);
 }
 
 /* Is there something to do that no mark tells of?  The switch leaves none. */
@@ -312,14 +323,14 @@ void famez_fabric_interrupt(struct famez_bridge *b)
 	if (famez_lost(b)) {
 		WRITE_ONCE(b->missed, true);
 		famez_ports_wake(b);
-		mod_delayed_work(famez_wq, &b->work, 0);
+		famez_begin_work(b);
 		return;
 	}
 	spin_lock_irqsave(&b->bell_lock, flags);
 	work = famez_take_bells(b);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	if (work || famez_fabric_calls(b))
-		mod_delayed_work(famez_wq, &b->work, 0);
+		famez_begin_work(b);
 }
 
 void famez_catch_up(struct famez_bridge *b)
@@ -332,13 +343,13 @@ void famez_catch_up(struct famez_bridge *b)
 	bitmap_fill(b->active, b->layout.peers.count);
 	famez_fabric_interrupt(b);
 	famez_ports_wake(b);
-	mod_delayed_work(famez_wq, &b->work, 0);
+	famez_begin_work(b);
 }
 
 void famez_again(struct famez_bridge *b, u32 id)
 {
 	set_bit(id, b->rung);
-	mod_delayed_work(famez_wq, &b->work, 0);
+	famez_begin_work(b);
 }
 
 static void famez_retry_work(struct work_struct *work)
@@ -346,7 +357,7 @@ static void famez_retry_work(struct work_struct *work)
 	struct famez_bridge *b = container_of(to_delayed_work(work),
 					      struct famez_bridge, retry);
 
-	mod_delayed_work(famez_wq, &b->work, 0);
+	famez_begin_work(b);
 }
 
 void famez_retry(struct famez_bridge *b)
@@ -368,7 +379,7 @@ void famez_look_again(struct famez_bridge *b)
 		WRITE_ONCE(b->remotes[id].idle, true);
 		set_bit(id, b->rung);
 	}
-	mod_delayed_work(famez_wq, &b->work, 0);
+	famez_begin_work(b);
 }
 
 void famez_wake_remote(struct famez_bridge *b, u32 id)
@@ -469,7 +480,9 @@ static void famez_refresh_record(struct famez_bridge *b)
 
 	famez_restore(&mine->channels_seen, b->channels_seen);
 	famez_restore(&mine->ask, b->asker.ask);
-	famez_restore(&mine->fam_use, READ_ONCE(b->fam_use));
+	spin_lock_irq(&b->bell_lock);
+	famez_restore(&mine->fam_use, b->fam_use);
+	spin_unlock_irq(&b->bell_lock);
 	spoilt = famez_restore(&mine->vectors, b->vectors);
 	spoilt |= famez_restore(&mine->generation, b->generation);
 	for (id = 0; spoilt && id < b->layout.peers.count; id++)
@@ -687,6 +700,7 @@ void famez_fabric_panic(struct famez_bridge *b)
 
 	if (!READ_ONCE(b->started) || famez_lost(b))
 		return;
+	famez_store(&famez_record(b, b->id)->fam_use, 0);
 	famez_store_release(&famez_record(b, b->id)->generation, 0);
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)

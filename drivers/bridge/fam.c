@@ -31,12 +31,15 @@ static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes
 	bytes = min_t(u64, bytes, b->layout.fam_size - offset);
 	bytes = min_t(size_t, bytes, FAMEZ_FAM_WINDOW - in);
 	*at = b->fam.at + offset;
-	if (b->fam.at)
+	if (b->fam.at && !READ_ONCE(b->fam_private))
 		return bytes;
 	/* what has struct pages cannot be mapped as what has none */
 	down_read(&b->fam_sem);
-	err = b->fam_paged ? famez_window_open_any(w, from, bytes) :
-			     famez_window_open(w, from, bytes);
+	if (b->fam_private)
+		err = -EBUSY;
+	else
+		err = b->fam_paged ? famez_window_open_any(w, from, bytes) :
+				     famez_window_open(w, from, bytes);
 	up_read(&b->fam_sem);
 	if (err)
 		return err;
@@ -107,7 +110,10 @@ static vm_fault_t famez_fam_fault(struct vm_fault *vmf)
 
 	if (!famez_enter(b))
 		return VM_FAULT_SIGBUS;
-	ret = famez_fam_fill(vmf);
+	/* who makes it private waits for those that are being entered, and takes them out */
+	down_read(&b->fam_sem);
+	ret = b->fam_private ? VM_FAULT_SIGBUS : famez_fam_fill(vmf);
+	up_read(&b->fam_sem);
 	famez_leave(b);
 	return ret;
 }
@@ -135,9 +141,11 @@ static FAMEZ_HUGE_FAULT(famez_fam_huge_fault, vmf, order)
 		return ret;
 	if (!famez_enter(b))
 		return VM_FAULT_SIGBUS;
-	if (famez_fam_huge(vmf, &pfn))
+	down_read(&b->fam_sem);
+	if (!b->fam_private && famez_fam_huge(vmf, &pfn))
 		ret = famez_insert_pmd(vmf, pfn,
 				       vmf->flags & FAULT_FLAG_WRITE);
+	up_read(&b->fam_sem);
 	famez_leave(b);
 	return ret;
 }
@@ -216,6 +224,9 @@ int famez_fam_mmap(struct file *file, struct vm_area_struct *vma)
 			return -EINVAL;
 		famez_vm_flags_clear(vma, VM_MAYWRITE);
 	}
+	/* a fault looks again */
+	if (READ_ONCE(b->fam_private))
+		return -EBUSY;
 	if (!famez_enter(b))
 		return -ENODEV;
 	if (!famez_may_write(file, (u64)vma->vm_pgoff << PAGE_SHIFT,

@@ -113,11 +113,13 @@ static int famez_flush_locked(struct famez_bridge *b, u32 begun)
 
 int famez_flush(struct famez_bridge *b)
 {
-	u32 begun = READ_ONCE(b->flushes);
+	u32 begun;
 	int err;
 
 	if (!famez_enter(b))
 		return -EIO;
+	mb();	/* what was written before, past any cache, too, is in one that begins later */
+	begun = READ_ONCE(b->flushes);
 	mutex_lock(&b->flush_lock);
 	err = famez_flush_locked(b, begun);
 	mutex_unlock(&b->flush_lock);

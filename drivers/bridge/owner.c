@@ -4,6 +4,7 @@
  * their own (<famez/client.h>); ram is dax that may become System RAM, and so is for
  * who is alone on the fabric.
  */
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -180,34 +181,55 @@ static struct famez_fam *famez_fam_add(struct famez_bridge *b, const char *name,
 
 /* ---- Changing hands: under owner_lock ---------------------------------------------------- */
 
-/* Waits for those who map FAM as what has no struct pages. */
-static void famez_owner_paged(struct famez_bridge *b, bool paged)
+/* Waits for those who map FAM as it was. */
+static void famez_owner_map(struct famez_bridge *b, bool paged, bool private)
 {
 	down_write(&b->fam_sem);
 	b->fam_paged = paged;
+	b->fam_private = private;
 	up_write(&b->fam_sem);
+	if (private)
+		famez_mappings_zap(b);
 }
 
-static void famez_owner_drop(struct famez_bridge *b)
+/* @use: what peers are told from then on */
+static void famez_owner_drop(struct famez_bridge *b, u32 use)
 {
 	if (b->fam_device) {
 		/* its driver has let go when this returns */
 		auxiliary_device_delete(&b->fam_device->adev);
 		auxiliary_device_uninit(&b->fam_device->adev);
 	}
-	famez_owner_paged(b, false);
+	famez_owner_map(b, false, false);
 	b->fam_device = NULL;
 	b->owner = 0;
-	famez_fabric_use(b, 0);
+	famez_fabric_use(b, use);
 }
 
-/* Says so before it looks: of two peers that begin at once, one sees the other. */
+/* Is any of it System RAM of ours?  No driver can take that back, and no peer may have it. */
+static bool famez_owner_online(struct famez_bridge *b)
+{
+	const struct famez_fam *f = b->fam_device;
+	u64 at;
+
+	if (!f)
+		return false;
+	for (at = 0; at < f->length; at += 1ULL << SECTION_SIZE_BITS)
+		if (pfn_to_online_page(PHYS_PFN(f->start + at)))
+			return true;
+	return pfn_to_online_page(PHYS_PFN(f->start + f->length - 1));
+}
+
+/*
+ * Says so before it looks: of two peers that begin at once, one sees the other.  What it
+ * was is said, too, until that is no more.
+ */
 static int famez_owner_claim(struct famez_bridge *b, u32 use,
 			     const struct famez_region_info *want, const char **why)
 {
 	u32 before = b->fam_use;
 
-	famez_fabric_use(b, use);
+	famez_fabric_use(b, before | use);
 	*why = famez_fam_conflict(b, use, want);
 	if (!*why)
 		return 0;
@@ -222,18 +244,20 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 	struct famez_fam *f;
 	int err;
 
+	*why = "another switch has the memory by now";
+	if (famez_lost(b))
+		return -ENODEV;
 	err = famez_want(b, &use, &want, why);
 	if (!err)
 		err = famez_owner_claim(b, use, &want, why);
 	if (err)
 		return err;
-	famez_owner_drop(b);
-	famez_fabric_use(b, use);
-	famez_owner_paged(b, true);
+	famez_owner_drop(b, use);
+	famez_owner_map(b, true, use & FAMEZ_USE_ALONE);
 	*why = "the device for its driver cannot be made";
 	f = famez_fam_add(b, famez_owners[owner].device, use, &want);
 	if (IS_ERR(f)) {
-		famez_owner_drop(b);
+		famez_owner_drop(b, 0);
 		return PTR_ERR(f);
 	}
 	b->fam_device = f;
@@ -258,11 +282,17 @@ int famez_owner_set(struct famez_bridge *b, const char *name)
 	mutex_lock(&b->owner_lock);
 	if (b->owner_shut)
 		err = -ENODEV;
+	else if (owner == b->owner)
+		err = 0;
+	else if (famez_owner_online(b))
+		err = -EBUSY;
 	else if (!owner)
-		famez_owner_drop(b);
-	else if (owner != b->owner)
+		famez_owner_drop(b, 0);
+	else
 		err = famez_owner_take(b, owner, &why);
 	mutex_unlock(&b->owner_lock);
+	if (err == -EBUSY && !why)
+		why = "it is System RAM; take it back by daxctl first";
 	if (err && why)
 		dev_err(&b->dev, "fam: not %s: %s\n", famez_owners[owner].name, why);
 	return err;
@@ -343,6 +373,7 @@ void famez_owner_stop(struct famez_bridge *b)
 {
 	mutex_lock(&b->owner_lock);
 	b->owner_shut = true;
-	famez_owner_drop(b);
+	/* what is online stays this kernel's, and peers keep off it until it restarts */
+	famez_owner_drop(b, famez_owner_online(b) ? b->fam_use : 0);
 	mutex_unlock(&b->owner_lock);
 }

@@ -406,6 +406,8 @@ static void famez_shutdown(struct pci_dev *pdev)
 	struct famez_bridge *b = pci_get_drvdata(pdev);
 
 	famez_chardev_shut(b);
+	/* what had it has been shut down before us */
+	famez_fabric_use(b, 0);
 	if (famez_has_doorbell(b))
 		famez_quiesce(b);
 }

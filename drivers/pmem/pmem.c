@@ -9,7 +9,6 @@
 #include <linux/align.h>
 #include <linux/libnvdimm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -32,18 +31,15 @@
  * struct famez_pmem - the region
  * @fam: its memory
  * @descriptor: nvdimm keeps a pointer to it
- * @bus: constant
- * @region: NULL when it was disabled; under @lock
+ * @bus: with its one region; NULL when it was disabled; by @watch alone, and when that
+ *	has ended
  * @watch: looks for a superblock that must not be
- * @lock: for @region
  */
 struct famez_pmem {
 	struct famez_fam *fam;
 	struct nvdimm_bus_descriptor descriptor;
 	struct nvdimm_bus *bus;
-	struct nd_region *region;
 	struct delayed_work watch;
-	struct mutex lock;	/* region */
 };
 
 static int famez_pmem_flush(struct nd_region *region, struct bio *bio)
@@ -69,11 +65,8 @@ static int famez_pmem_check(struct famez_fam *fam)
 
 static void famez_pmem_disable(struct famez_pmem *p)
 {
-	mutex_lock(&p->lock);
-	if (p->region)
-		nvdimm_region_delete(p->region);
-	p->region = NULL;
-	mutex_unlock(&p->lock);
+	nvdimm_bus_unregister(p->bus);
+	p->bus = NULL;
 }
 
 static void famez_pmem_watch(struct work_struct *work)
@@ -114,8 +107,7 @@ static int famez_pmem_register(struct famez_pmem *p)
 	p->bus = nvdimm_bus_register(&p->fam->adev.dev, &p->descriptor);
 	if (!p->bus)
 		return -ENOMEM;
-	p->region = nvdimm_pmem_region_create(p->bus, &region);
-	if (p->region)
+	if (nvdimm_pmem_region_create(p->bus, &region))
 		return 0;
 	nvdimm_bus_unregister(p->bus);
 	return -ENOMEM;
@@ -137,10 +129,10 @@ static int famez_pmem_probe(struct auxiliary_device *adev,
 	if (!p)
 		return -ENOMEM;
 	p->fam = fam;
-	mutex_init(&p->lock);
 	INIT_DEFERRABLE_WORK(&p->watch, famez_pmem_watch);
 	err = famez_pmem_register(p);
 	if (err) {
+		famez_fam_trouble(fam, "nvdimm does not take it: no memory");
 		kfree(p);
 		return err;
 	}
@@ -155,7 +147,8 @@ static void famez_pmem_remove(struct auxiliary_device *adev)
 	struct famez_pmem *p = auxiliary_get_drvdata(adev);
 
 	cancel_delayed_work_sync(&p->watch);
-	nvdimm_bus_unregister(p->bus);
+	if (p->bus)
+		nvdimm_bus_unregister(p->bus);
 	famez_fam_free(p->fam);
 	kfree(p);
 }

@@ -54,9 +54,9 @@ bool famez_fam_can_flush(const struct famez_fam *fam);
  * famez_fam_flush() - have all that was written to FAM on the host's disk
  * @fam: the memory
  *
- * Asks the switch, and waits for its answer, at most as long as famez_bridge's
- * flush_timeout says.  Allocates nothing, and waits for nobody who does so in a
- * way that begins I/O.
+ * Asks the switch, and waits for its answer, at most twice as long as famez_bridge's
+ * flush_timeout says: one that has begun before comes first.  Allocates nothing, and
+ * waits for nobody who does so in a way that begins I/O.
  *
  * Context: may sleep
  *

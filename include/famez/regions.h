@@ -114,6 +114,17 @@ static inline const struct famez_peer *famez_tables_peer(const struct famez_tabl
 	return (const void *)(at + (__u64)id * t->peers.stride);
 }
 
+/*
+ * How a peer uses FAM.  Whether it is up, the switch says later than it does itself, and
+ * one that sleeps is not: so all that are there count.
+ */
+static inline __u32 famez_peer_use(const struct famez_peer *peer)
+{
+	if (famez_load(&peer->state) == FAMEZ_PEER_ABSENT)
+		return 0;
+	return famez_load(&peer->fam_use);
+}
+
 /* Does a peer use all of FAM as pmem or dax? */
 static inline bool famez_tables_whole(const struct famez_tables *t, const void *memory)
 {
@@ -122,8 +133,7 @@ static inline bool famez_tables_whole(const struct famez_tables *t, const void *
 	for (i = 0; i < t->peers.count; i++) {
 		const struct famez_peer *peer = famez_tables_peer(t, memory, i);
 
-		if (famez_load(&peer->state) == FAMEZ_PEER_UP &&
-		    famez_load(&peer->fam_use) & FAMEZ_USE_WHOLE)
+		if (famez_peer_use(peer) & FAMEZ_USE_WHOLE)
 			return true;
 	}
 	return false;
@@ -196,8 +206,8 @@ static inline const char *famez_tables_conflict(const struct famez_tables *t,
 	for (i = 0; i < t->peers.count && !why; i++) {
 		const struct famez_peer *peer = famez_tables_peer(t, memory, i);
 
-		if (i != own && famez_load(&peer->state) == FAMEZ_PEER_UP)
-			why = famez_use_conflict(famez_load(&peer->fam_use), use);
+		if (i != own)
+			why = famez_use_conflict(famez_peer_use(peer), use);
 	}
 	return why;
 }

@@ -37,7 +37,8 @@ static void add_device(const char *directory, bool block, unsigned int major,
 	char copy[FAM_PATH];
 
 	if (found->count == FAM_DEVICES)
-		return;
+		die("FAM has become more than %d devices, which cannot be looked after",
+		    FAM_DEVICES);
 	snprintf(copy, sizeof(copy), "%s", directory);
 	snprintf(d->name, sizeof(d->name), "%.*s", (int)sizeof(d->name) - 1, basename(copy));
 	d->block = block;

@@ -106,19 +106,22 @@ static bool is_blank(const struct fam *fam)
 {
 	static char start[1 << 20];
 	char path[80];
-	size_t n, i;
+	size_t n, i, d;
 	FILE *file;
 
-	if (!fam->count || !fam->devices[0].block)
-		return false;
-	snprintf(path, sizeof(path), "/dev/%s", fam->devices[0].name);
-	file = fopen(path, "r");
-	n = file ? fread(start, 1, sizeof(start), file) : 0;
-	if (file)
-		fclose(file);
-	for (i = 0; i < n && !start[i]; i++)
-		;
-	return n && i == n;
+	/* partitions, too: then there is something */
+	for (d = 0; d < fam->count; d++) {
+		snprintf(path, sizeof(path), "/dev/%s", fam->devices[d].name);
+		file = fam->devices[d].block ? fopen(path, "r") : NULL;
+		n = file ? fread(start, 1, sizeof(start), file) : 0;
+		if (file)
+			fclose(file);
+		for (i = 0; i < n && !start[i]; i++)
+			;
+		if (!n || i < n)
+			return false;
+	}
+	return fam->count;
 }
 
 void fam_namespace(const struct fam *fam, const char *mode, bool force)

@@ -6,6 +6,8 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,18 @@ static const struct fam_device *device_of(const struct search *s, dev_t number, 
 
 /* ---- Mounts, swap, and devices built on it ------------------------------------------- */
 
+/* A user's directory may be called anything. */
+static const char *printable_path(const char *path)
+{
+	static char clean[PATH_MAX];
+	size_t i;
+
+	for (i = 0; path[i] && i < sizeof(clean) - 1; i++)
+		clean[i] = isgraph((unsigned char)path[i]) ? path[i] : '?';
+	clean[i] = 0;
+	return clean;
+}
+
 static void found_mount(struct search *s, const struct fam_device *d, const char *at)
 {
 	unsigned int i;
@@ -53,7 +67,7 @@ static void found_mount(struct search *s, const struct fam_device *d, const char
 			return;
 	if (s->mount_count < sizeof(s->mounts) / sizeof(*s->mounts))
 		snprintf(s->mounts[s->mount_count++], PATH_MAX, "%s", at);
-	fprintf(s->out, "/dev/%s is mounted on %s\n", d->name, at);
+	fprintf(s->out, "/dev/%s is mounted on %s\n", d->name, printable_path(at));
 	s->count++;
 }
 
@@ -122,12 +136,29 @@ static void look_at_holders(struct search *s, const struct fam_device *d)
 		closedir(holders);
 }
 
+/* Whoever claims it, as mounts do, keeps others from that. */
+static void look_at_claim(struct search *s, const struct fam_device *d)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", d->name);
+	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+	} else if (errno == EBUSY) {
+		fprintf(s->out, "/dev/%s is claimed, by a file system or a device on it\n",
+			d->name);
+		s->count++;
+	}
+}
+
 /* ---- Processes ------------------------------------------------------------------------- */
 
 static void found_process(struct search *s, const char *pid, const char *name,
 			  const char *what)
 {
-	char path[64], comm[32] = "?";
+	char path[64], comm[32] = "?", clean[CLEAN_SIZE];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
@@ -136,7 +167,7 @@ static void found_process(struct search *s, const char *pid, const char *name,
 		comm[strcspn(comm, "\n")] = 0;
 	if (file)
 		fclose(file);
-	fprintf(s->out, "process %s (%s) has %s %s\n", pid, comm, name, what);
+	fprintf(s->out, "process %s (%s) has %s %s\n", pid, clean_name(comm, clean), name, what);
 	s->count++;
 }
 
@@ -189,7 +220,8 @@ static bool is_bridge(const struct search *s, const char *path, const char *perm
 /* proc(5): range, permissions, ...; map_files has a link for each range */
 static bool look_at_maps(struct search *s, const char *pid)
 {
-	char path[PATH_MAX], range[64], permissions[8], *line = NULL;
+	char path[PATH_MAX], permissions[8], *line = NULL;
+	unsigned long first, last;
 	bool any = false;
 	size_t room = 0;
 	FILE *maps;
@@ -197,9 +229,10 @@ static bool look_at_maps(struct search *s, const char *pid)
 	snprintf(path, sizeof(path), "/proc/%s/maps", pid);
 	maps = fopen(path, "r");
 	while (maps && !any && getline(&line, &room, maps) > 0) {
-		if (sscanf(line, "%63s %7s", range, permissions) != 2)
+		if (sscanf(line, "%lx-%lx %7s", &first, &last, permissions) != 3)
 			continue;
-		snprintf(path, sizeof(path), "/proc/%s/map_files/%s", pid, range);
+		/* the same numbers, without their zeros */
+		snprintf(path, sizeof(path), "/proc/%s/map_files/%lx-%lx", pid, first, last);
 		any = look_at_file(s, pid, path, "mapped");
 		if (!any && is_bridge(s, path, permissions)) {
 			found_process(s, pid, "the bridge's FAM", "mapped for writing");
@@ -241,5 +274,9 @@ unsigned int fam_users(const struct fam *fam, bool new_owner, FILE *out)
 		if (fam->devices[i].block)
 			look_at_holders(&s, &fam->devices[i]);
 	look_at_processes(&s);
+	/* what none of these tells of: file systems without a device, those unmounted lazily */
+	for (i = 0; !s.count && i < fam->count; i++)
+		if (fam->devices[i].block)
+			look_at_claim(&s, &fam->devices[i]);
 	return s.count;
 }

@@ -87,7 +87,7 @@ static void check_others(const struct span *mtrr, const struct span *bar)
 		if (!strcmp(name, "System RAM"))
 			die("the MTRR also covers memory, at 0x%" PRIx64 "; nothing was changed",
 			    span.first);
-		printf("also under it: %s\n", name);
+		printf("also under the MTRR: %s\n", name);
 	}
 	fclose(file);
 }
@@ -137,10 +137,10 @@ void fam_writeback(const struct fam *fam)
 	bar = bar_of(fam);
 	if (!find_mtrr(&bar, &number, &mtrr))
 		die("no uncached MTRR is in /proc/mtrr for 0x%" PRIx64, bar.first);
-	printf("MTRR %u makes 0x%" PRIx64 " to 0x%" PRIx64 " uncached, and is dropped\n", number,
-	       mtrr.first, mtrr.last);
 	check_others(&mtrr, &bar);
 	disable(number);
+	printf("MTRR %u made 0x%" PRIx64 " to 0x%" PRIx64 " uncached, and was dropped\n", number,
+	       mtrr.first, mtrr.last);
 	fam_attribute(fam, "fam_memory_type", type, sizeof(type));
 	if (strcmp(type, "write-back"))
 		die("the MTRR was dropped, but FAM is still %s", type);

@@ -109,6 +109,8 @@ static void explain(const struct wish *w, int error)
 {
 	switch (error) {
 	case -EBUSY:
+		if (!strcmp(w->owner, "none"))
+			die("FAM is this guest's System RAM; 'daxctl offline-memory' and 'daxctl reconfigure-device --mode=devdax' come first");
 		die("it cannot be %s: regions, or another peer's use of FAM, are in the way; 'famezctl region list' and 'famezctl peers' show them, and the kernel's log says which",
 		    w->owner);
 	case -ENOENT:

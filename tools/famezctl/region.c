@@ -131,6 +131,8 @@ static const char *region_error(int error)
 	switch (error) {
 	case -ENOENT:
 		return "there is none; 'famezctl region list' tells which there are";
+	case -EBUSY:
+		return "a peer uses FAM as pmem or dax; 'famezctl peers' shows who";
 	case -EEXIST:
 		return "there is one of that name";
 	case -EINVAL:

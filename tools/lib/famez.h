@@ -512,6 +512,7 @@ int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int f
  * * -EEXIST: there is; or it is for another use
  * * -EFBIG: it is smaller than @size
  * * -ENOSPC: so much of FAM is not free in one piece
+ * * -EBUSY: a peer uses all of FAM as pmem or dax, in which it would lie
  * * -ENFILE: the table of regions is full
  * * -EINVAL: no name, no size to create it with, or unknown flags
  * * -EIO: the switch cannot write down what has changed: nothing has
@@ -532,6 +533,8 @@ int famez_region_open(struct famez *handle, const char *name, uint64_t size, int
  * Return:
  * * 0: done
  * * -ENOENT: there is none of that name
+ * * -EBUSY: a peer has pmem or dax in a region, perhaps in this; or it is scratch, and
+ *   a peer uses all else
  * * others: of famez_region_open()
  */
 int famez_region_remove(struct famez *handle, const char *name);

@@ -143,6 +143,37 @@ static int add(struct server *s, const struct famez_region_info *r)
 	return -EIO;
 }
 
+/* Does a peer say that it uses FAM so?  Of strangers' bits, only those asked for count. */
+static bool used(const struct server *s, uint32_t bits)
+{
+	uint32_t id;
+
+	for (id = 0; id < s->plan.layout.peers.count; id++)
+		if (famez_peer_use(control_peer(s, id)) & bits)
+			return true;
+	return false;
+}
+
+static uint64_t first_scratch(const struct server *s)
+{
+	uint64_t first = s->plan.layout.fam_size;
+	uint32_t i;
+
+	for (i = 0; i < slots(s); i++)
+		if (*s->regions[i].name && s->regions[i].use == FAMEZ_USE_SCRATCH &&
+		    s->regions[i].offset < first)
+			first = s->regions[i].offset;
+	return first;
+}
+
+/* A peer's record does not say which region it has: so none for its use goes. */
+static bool in_use(const struct server *s, const struct famez_region_info *r)
+{
+	if (famez_region_is_dax(r))
+		return used(s, FAMEZ_USE_MASK) && !used(s, FAMEZ_USE_WHOLE);
+	return r->use == FAMEZ_USE_SCRATCH && used(s, FAMEZ_USE_WHOLE);
+}
+
 static int create(struct server *s, struct famez_region_info *r)
 {
 	uint64_t align = famez_region_align(r);
@@ -156,6 +187,9 @@ static int create(struct server *s, struct famez_region_info *r)
 		r->length = (r->length + align - 1) & ~(align - 1);
 	if (!find_room(s, r))
 		return -ENOSPC;
+	/* who uses all of FAM uses it up to the first scratch region */
+	if (r->offset < first_scratch(s) && used(s, FAMEZ_USE_WHOLE))
+		return -EBUSY;
 	err = add(s, r);
 	if (!err)
 		say("region %s created: %llu bytes at %llu, for peer %u", r->name,
@@ -189,6 +223,8 @@ static int remove_region(struct server *s, struct famez_region_info *r)
 
 	if (!there)
 		return -ENOENT;
+	if (in_use(s, there))
+		return -EBUSY;
 	*r = *there;
 	memset(there, 0, sizeof(*there));
 	if (!regions_save(s)) {

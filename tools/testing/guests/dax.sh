@@ -72,6 +72,8 @@ ok 'daxctl does not make System RAM of it'
 fam node01 none && refuses node01 'another peer' dax --system-ram; ok 'nor may it while another peer uses FAM'
 fam node02 none && fam node01 dax --system-ram && same_ram; ok 'alone, it may'
 on node01 daxctl reconfigure-device --mode=system-ram dax0.0 >/dev/null 2>&1 && ! same_ram 2>/dev/null; ok 'and then daxctl does'
+! on node01 famezctl read 0 1 2>/dev/null; ok 'no program has it then'
+refuses node01 'System RAM' none --force && [ "$(value node01 fam)" = ram ]; ok 'nor does it change hands'
 [ "$(on node02 famezctl peers | awk '$2 == "node01" || $3 == "node01" { print $(NF - 1) }')" = ram ] &&
 	refuses node02 'another peer' dax && refuses node02 'another peer' pmem
 ok 'nobody else gets it meanwhile'

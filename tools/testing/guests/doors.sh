@@ -46,6 +46,10 @@ plain)
 	FAM=/sys/class/famez/famez_fam
 	truncate -s $size "$tmp/plain"
 	options+=(--no-device --no-switch --plain "$tmp/plain:$size")
+	if [ "$place" = high ]; then
+		truncate -s 256G "$tmp/large"
+		options+=(--plain "$tmp/large:256G")
+	fi
 	;;
 esac
 fam_image
@@ -72,7 +76,7 @@ else
 fi
 [ $type = write-back ] || ! fam --writeback >"$tmp/err"; ok 'what is mapped is not changed below it'
 fam none && fam --writeback && [ "$(value node01 fam_memory_type)" = write-back ]; ok 'famezctl fam --writeback makes it write-back'
-[ $type = write-back ] || on node01 'grep -q "^MTRR . makes" /tmp/fam && grep -q "^also under it: " /tmp/fam'
+[ $type = write-back ] || on node01 'grep -q "^MTRR . made" /tmp/fam && grep -q "^also under the MTRR: " /tmp/fam'
 ok 'and tells what it did'
 
 # ---- dax ----
@@ -103,6 +107,11 @@ fi
 if [ $size = 4G ] && [ "$kind" = plain ]; then
 	costs pmem 16; ok 'struct pages take 1.6 percent of pmem'
 	costs dax 4; ok 'and 0.4 of dax'
+	for owner in pmem dax; do
+		on node01 "! famezctl --device /dev/famez_fam1 fam $owner 2>/tmp/fam" && on node01 grep -q 'too little memory' /tmp/fam &&
+			on node01 'dmesg | grep -q "struct pages take [0-9]* MiB, over a quarter"'
+		ok "$owner of 256 GiB is refused, with the numbers"
+	done
 fi
 fam none
 vm check all; ok 'no kernel has complained'

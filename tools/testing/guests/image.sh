@@ -8,7 +8,10 @@ top=$(cd "$(dirname "$0")/../../.." && pwd)
 cd "$top"
 export FAMEZ_BUILD=$top/build
 tools/testing/build-module.sh "$1" "build/modules/$1"
-set --  "$1" --add "build/modules/$1/famez_bridge.ko" --add build/bin/famezctl
+set --  "$1" --add build/bin/famezctl
+for module in bridge pmem dax; do
+	set -- "$@" --add "build/modules/$1/famez_$module.ko"
+done
 for program in famez-flood famez-lives famez-ring famez-soak famez-touch kexec-file test-abi test-abi32 \
 	test-barriers test-device test-events test-faults test-files \
 	test-fuzz test-gone test-lost test-mappings test-plain \

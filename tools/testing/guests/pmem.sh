@@ -64,6 +64,8 @@ ok 'what is written to pmem, the other guest and the host read'
 ! host write 65536 --text x 2>"$tmp/err" && grep -q 'pmem or dax' "$tmp/err"
 ok 'a program on the host does not write there by mistake'
 
+! on node02 famezctl region create x 1M 2>"$tmp/err" && grep -q 'a peer uses FAM' "$tmp/err"; ok 'nor is a region made in it'
+
 # ---- down to the disk ----
 
 before=$(value node01 flushes)
@@ -103,6 +105,7 @@ on node01 'famezctl region create fs 64M --use pmem && famezctl region create ri
 refuses node01 'regions, or another' pmem && refuses node01 'for another use' pmem --region ring; ok 'all of FAM, or a region for another use, is refused'
 fam node01 pmem --region fs && [ "$(value node01 fam_region)" = fs ] && on node01 'mkfs.ext4 -q -b 4096 /dev/pmem0 && mount -o dax /dev/pmem0 /mnt'
 ok 'a region is pmem'
+! on node02 famezctl region rm fs 2>"$tmp/err" && grep -q 'a peer uses FAM' "$tmp/err"; ok 'which nobody removes'
 background node01 'while [ ! -e /tmp/stop ] && dd if=/dev/urandom of=/mnt/load bs=64k count=16 conv=fsync 2>/dev/null; do echo round; done; echo stopped'
 start ring vm exec -n node02 -- famez-ring ring recv 5000
 says node01 '^round$' && on node01 famez-ring -2 ring send 5000 >/dev/null && ends ring; ok 'a ring beside it loses nothing'
