@@ -77,16 +77,25 @@ static void find_devices(struct fam *fam)
 		nftw(fam->child, look_at, 16, FTW_PHYS);
 }
 
+/* As famez_open() picks it. */
+static const char *device_path(void)
+{
+	const char *path = device ? device : getenv("FAMEZ_DEVICE");
+
+	if (path)
+		return path;
+	return access(FAMEZ_DEFAULT_DEVICE, F_OK) && !access(FAMEZ_PLAIN_DEVICE, F_OK) ?
+		FAMEZ_PLAIN_DEVICE : FAMEZ_DEFAULT_DEVICE;
+}
+
 void fam_find(struct fam *fam)
 {
 	static const char *const kinds[] = { "pmem", "dax" };
-	const char *path = device ? device : getenv("FAMEZ_DEVICE");
+	const char *path = device_path();
 	struct stat st;
 	size_t i;
 
 	memset(fam, 0, sizeof(*fam));
-	if (!path)
-		path = FAMEZ_DEFAULT_DEVICE;
 	if (stat(path, &st))
 		die("cannot open '%s': %s; load famez_bridge, or name a bridge's device with --device",
 		    path, strerror(errno));
@@ -120,6 +129,19 @@ void fam_attribute(const struct fam *fam, const char *name, char *value, size_t 
 		*value = 0;
 	value[strcspn(value, "\n")] = 0;
 	fclose(file);
+}
+
+bool fam_memory_type(char *type, size_t room)
+{
+	const char *path = device_path();
+	struct stat st;
+	struct fam fam;
+
+	if (stat(path, &st) || !S_ISCHR(st.st_mode))
+		return false;
+	fam_find(&fam);
+	fam_attribute(&fam, "fam_memory_type", type, room);
+	return true;
 }
 
 int fam_set_attribute(const struct fam *fam, const char *name, const char *value)

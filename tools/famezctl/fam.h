@@ -33,13 +33,16 @@ struct fam {
 	size_t count;
 };
 
-/* ---- fam-devices.c: what sysfs says; both end the program on an error ---- */
+/* ---- fam-devices.c: what sysfs says; the first two end the program on an error ---- */
 
 /* Of the device that --device names, or the default. */
 void fam_find(struct fam *fam);
 
 /* An attribute of the bridge, without its newline. */
 void fam_attribute(const struct fam *fam, const char *name, char *value, size_t room);
+
+/* What pmem and dax have of it, or would; false where nobody offers them: on the host. */
+bool fam_memory_type(char *type, size_t room);
 
 /* Return: 0, or an errno value, negative */
 int fam_set_attribute(const struct fam *fam, const char *name, const char *value);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <json-c/json.h>
+#include "fam.h"
 #include "famezctl.h"
 
 #define LARGE_PAGE	(2UL << 20)	/* the largest that FAM can be mapped with */
@@ -89,6 +90,7 @@ static void each_mapping(struct famez *handle, const struct famez_info *info,
 			 struct json_object *object)
 {
 	struct famez_mapping mapping;
+	char type[32];
 
 	if (!fam_mapping(handle, info, &mapping)) {
 		if (object)
@@ -101,6 +103,12 @@ static void each_mapping(struct famez *handle, const struct famez_info *info,
 			add_mapping(object, "control_mapping", &mapping);
 		else
 			print_mapping("control mapping", &mapping);
+	}
+	if (fam_memory_type(type, sizeof(type))) {
+		if (object)
+			json_string(object, "fam_memory_type", type);
+		else
+			printf("pmem and dax: %s\n", type);
 	}
 }
 

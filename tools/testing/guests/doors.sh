@@ -66,7 +66,7 @@ fam() {
 
 type=uncached
 [ "$place" != high ] || type=write-back
-[ "$(value node01 fam_memory_type)" = $type ]; ok "what pmem and dax would have is $type"
+[ "$(value node01 fam_memory_type)" = $type ] && on node01 'famezctl --device $(cat /tmp/device) info' | grep -qx "pmem and dax: $type"; ok "what pmem and dax would have is $type"
 fam dax && on node01 'dmesg | grep -q "is uncached, and slow"'; [ $? -eq "$([ $type = uncached ]; echo $?)" ]
 ok 'the kernel warns, or need not'
 if [ "$kind" = plain ]; then

@@ -83,7 +83,7 @@ all_excused 1 "$tmp/sent"; ok 'or to a later life'
 [ "$(descriptors ! -lname "$eventfd")" -eq "$before" ]
 ok "the switch has its descriptors back"
 ids=$(grep -o 'peer [0-9]* joined' "$FAMEZ_VM_DIR/switch.log" | sort -u | wc -l)
-[ "$(descriptors -lname "$eventfd")" -eq $((16 * (ids + 1))) ]
-ok 'and 16 eventfds for each id that it ever gave out, and itself'
+[ "$(descriptors -lname "$eventfd")" -eq $((16 * (ids + 1) + 1)) ]
+ok 'and 16 eventfds for each id that it ever gave out, and itself, and one for syncs'
 healthy node01; ok "the guest's kernel has not complained"
 plan_complete

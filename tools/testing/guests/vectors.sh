@@ -131,7 +131,7 @@ ok 'raw: the driver loads in both guests, and says what it has found'
 on node01 famezctl list | grep -Eq '^/dev/famez_bridge +raw +0 ' &&
 	on node02 famezctl info | grep -q '^config: raw' && [ "$(id node02)" -eq 1 ] &&
 	[ "$(on node01 'cd /sys/class/famez/famez_bridge && echo *')" = \
-		'config dev device fam_offset fam_size id memory_size power subsystem uevent vectors vectors_armed vectors_offered' ] &&
+		'config dev device fam fam_memory_type fam_offset fam_region fam_size fam_status id memory_size power subsystem uevent vectors vectors_armed vectors_offered' ] &&
 	[ "$(on node01 cat /sys/class/famez/famez_bridge/config)" = raw ]
 ok 'raw: famezctl list, info and sysfs say so'
 both raw
