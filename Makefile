@@ -118,7 +118,7 @@ $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 
 $(B)/bin/famez-client: $(call objs,$(CLIENT_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
+	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -ledit -lm -o $@
 
 $(B)/bin/famez-vm: $(call objs,$(VM_SRC))
 	@mkdir -p $(@D)
@@ -177,7 +177,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain test-ports test-regions test-rings test-vectors
-TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-lib test-lib-switch test-channels \
+TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-link-asan fuzz-link test-lib test-lib-switch test-channels \
 	test-rings-asan test-rings-hunt famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server \
 	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan bench-report
 
@@ -190,6 +190,10 @@ HEADERS := $(wildcard include/famez/*.h uapi/linux/*.h tools/lib/*.h tools/serve
 $(B)/testing/%-asan: tools/testing/%.c $(LIB_SRC) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES)  $(filter %.c,$^) -lcmocka -lpthread -o $@
+
+$(B)/testing/fuzz-link: tools/testing/fuzz-link.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(Q)clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined $(INCLUDES) $< -o $@
 
 # TSan knows no fences; what they order is ordered by the indexes as well
 $(B)/testing/%-tsan: tools/testing/%.c $(LIB_SRC) $(HEADERS)

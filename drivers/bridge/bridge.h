@@ -32,6 +32,7 @@
 #include <linux/famez_fabric.h>
 #include <famez/directory.h>
 #include <famez/events.h>
+#include <famez/mailslot.h>
 #include <famez/regions.h>
 
 struct eventfd_ctx;
@@ -196,6 +197,9 @@ struct famez_port {
  * @pinging: somebody has a ping out; under bell_lock
  * @ping: what it sent, 0: nobody waits; under bell_lock
  * @pong_time: when the answer came, 0: not yet; under bell_lock
+ *
+ * @link_due: a word of the link layer that is to be said; under link_lock
+ * @mails: what came by its mailslot; NULL: nothing has; under rx_lock
  */
 struct famez_remote {
 	u32 generation;
@@ -227,6 +231,9 @@ struct famez_remote {
 	bool pinging;
 	u64 ping;
 	u64 pong_time;
+
+	struct famez_link link_due;
+	struct famez_mails *mails;
 };
 
 /**
@@ -294,6 +301,15 @@ struct famez_remote {
  * @retry: begins @work once more, for what was not to be had
  * @asked_at: when it was last rung for that, in jiffies; likewise
  * @remotes: by id, layout.peers.count of them
+ *
+ * @link_lock: for @component and all famez_remote.link_due
+ * @component: what we are for Gen-Z's link layer
+ *
+ * @mail_lock: for @post; nests inside rx_lock, and tx_lock inside it
+ * @post: the own mailslot; its slot is NULL where there are none: set before anybody
+ *	can send, read anywhere
+ * @mail_rung: ids whose mailslots the work has yet to look at
+ * @mail_wait: those who wait for the own one
  *
  * @flush_lock: one flush at a time; what brings the answer, does not take it
  * @flushes: counts those that have begun; under @flush_lock, read anywhere
@@ -376,6 +392,14 @@ struct famez_bridge {
 	unsigned long asked_at;
 	struct famez_remote *remotes;
 
+	spinlock_t link_lock;	/* component, link_due */
+	struct famez_component component;
+
+	struct mutex mail_lock;	/* the own mailslot */
+	struct famez_post post;
+	unsigned long *mail_rung;
+	wait_queue_head_t mail_wait;
+
 	struct mutex flush_lock;	/* one flush at a time */
 	u32 flushes;
 	u32 flush_errors;
@@ -399,10 +423,16 @@ struct famez_bridge {
 	struct kobject *vectors_dir;
 };
 
-/* Has it a control area, and peers to whom it speaks? */
-static inline bool famez_has_messages(const struct famez_bridge *b)
+/* Has it famez's control area, with peers and channels? */
+static inline bool famez_has_table(const struct famez_bridge *b)
 {
 	return b->config == FAMEZ_CONFIG_FAMEZ;
+}
+
+/* Are there peers to whom it speaks, by channels or by mailslots alone? */
+static inline bool famez_has_messages(const struct famez_bridge *b)
+{
+	return famez_has_table(b) || b->config == FAMEZ_CONFIG_MAILSLOTS;
 }
 
 /* Does it ring, and is it rung?  If not, it has a FAM alone. */
@@ -549,7 +579,7 @@ void famez_fabric_restart(struct famez_bridge *b);
 void famez_fabric_panic(struct famez_bridge *b);
 
 /** famez_fabric_interrupt() - acknowledge, mark, wake; interrupt context */
-void famez_fabric_interrupt(struct famez_bridge *b);
+void famez_fabric_interrupt(struct famez_bridge *b, u32 vector);
 
 /** famez_fabric_wake() - make everyone who waits for anything look again */
 void famez_fabric_wake(struct famez_bridge *b);
@@ -608,6 +638,9 @@ u32 famez_peers_epoch(struct famez_bridge *b);
 /** famez_peer_info() - what the table says of a peer, checked and printable */
 void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info);
+
+/** famez_peer_ids() - CID and SID that the switch has given it, 0: none */
+void famez_peer_ids(struct famez_bridge *b, u32 id, u32 *cid, u32 *sid);
 
 /** famez_begin_work() - have @b->work run, as soon as it can; any context */
 void famez_begin_work(struct famez_bridge *b);
@@ -833,6 +866,7 @@ static inline long famez_left(unsigned long start, long timeout)
  * struct famez_delivery - where a message goes
  * @to: the program's memory
  * @text: as "<sender>:<payload>"
+ * @cid: likewise, the sender as "CID,SID" where it has been given one
  * @slot: place of the port that is read
  * @answer: tells the program of what was delivered, before it is taken out, as it
  *	must not be lost: called with page faults off, 0 or -EFAULT; and outside,
@@ -844,6 +878,7 @@ static inline long famez_left(unsigned long start, long timeout)
 struct famez_delivery {
 	struct iov_iter *to;
 	bool text;
+	bool cid;
 	u32 slot;
 	int (*answer)(struct famez_delivery *d, bool fault);
 	u32 peer;
@@ -898,6 +933,100 @@ void famez_send_pong(struct famez_bridge *b, u32 id);
 /** famez_rx_control() - a record that is not for a program; under rx_lock */
 void famez_rx_control(struct famez_bridge *b, u32 id,
 		      const struct famez_message *m);
+
+/** famez_take_old_pong() - of one that says no more than that it is there */
+void famez_take_old_pong(struct famez_bridge *b, u32 id);
+
+/* ---- link.c: a component of Gen-Z's link layer ---- */
+
+/** famez_link_init() - before anybody can ask */
+void famez_link_init(struct famez_bridge *b);
+
+/** famez_link_start() - the switch is up: begin to speak with it; any lock */
+void famez_link_start(struct famez_bridge *b);
+
+/** famez_link_say() - say a word, now or when there is room; any lock, may not wait */
+void famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l);
+
+/** famez_link_send() - the work: say what is due, if there is room */
+void famez_link_send(struct famez_bridge *b, u32 id);
+
+/** famez_link_heard() - a peer has said this; under rx_lock */
+void famez_link_heard(struct famez_bridge *b, u32 id, const struct famez_link *l);
+
+/** famez_link_component() - a copy of what we are */
+void famez_link_component(struct famez_bridge *b, struct famez_component *c);
+
+/** famez_link_set_class() - 0, or -EINVAL: it can be none */
+int famez_link_set_class(struct famez_bridge *b, const char *name, size_t length);
+
+/**
+ * famez_link_tell() - a program says a word
+ * @b: the bridge, inside
+ * @id: to whom
+ * @text: the word
+ * @length: bytes of it
+ *
+ * Return: 0; -EINVAL: it is none; -EHOSTUNREACH; -ENOTCONN; -ENODEV
+ */
+int famez_link_tell(struct famez_bridge *b, u32 id, const char *text, size_t length);
+
+/** famez_link_find() - who has this CID and SID? 0 or -EHOSTUNREACH; inside */
+int famez_link_find(struct famez_bridge *b, u32 cid, u32 sid, u32 *id);
+
+/* ---- mail.c: F.E.E.'s mailslots ---- */
+
+/** famez_mail_start() - where there are some, say in ours who we are; before messages */
+void famez_mail_start(struct famez_bridge *b);
+
+/** famez_mail_stop() - we are not any more */
+void famez_mail_stop(struct famez_bridge *b);
+
+/** famez_is_old() - does it know nothing newer? */
+bool famez_is_old(struct famez_bridge *b, u32 id);
+
+/** famez_mail_info() - if so, what its slot says of it */
+void famez_mail_info(struct famez_bridge *b, u32 id, struct famez_peer_info *info);
+
+/** famez_mail_lost() - famez_lost() of a server that knows mailslots alone; as all of these */
+bool famez_mail_lost(struct famez_bridge *b);
+
+/** famez_mail_state() - famez_peer_state() there */
+u32 famez_mail_state(struct famez_bridge *b, u32 id);
+
+/** famez_mail_ids() - famez_peer_ids() there */
+void famez_mail_ids(struct famez_bridge *b, u32 id, u32 *cid, u32 *sid);
+
+/** famez_mail_serve() - the work there */
+void famez_mail_serve(struct famez_bridge *b);
+
+/** famez_mail_interrupt() - a vector was rung; true: the work has to look */
+bool famez_mail_interrupt(struct famez_bridge *b, u32 vector);
+
+/** famez_mail_look() - the work: take what has come */
+void famez_mail_look(struct famez_bridge *b);
+
+/** famez_mail_next() - the next that came from a peer, if there is one; under rx_lock */
+bool famez_mail_next(struct famez_bridge *b, u32 id, struct famez_message *m);
+
+/** famez_mail_read() - a program has read it; under rx_lock */
+void famez_mail_read(struct famez_bridge *b, u32 id);
+
+/** famez_mail_kernel() - send something of our own; -EAGAIN: the work comes again */
+int famez_mail_kernel(struct famez_bridge *b, u32 id, char *text, u32 length);
+
+/**
+ * famez_mail_send() - send a message
+ * @b: the bridge, inside
+ * @dest: to whom
+ * @id: likewise, checked
+ * @from: the message, all of it; advanced on success
+ * @timeout: jiffies until it must have been read, 0: nobody waits for that
+ *
+ * Return: 0, or as FAMEZ_IOC_SEND; -EFAULT as famez_channel_send()
+ */
+int famez_mail_send(struct famez_bridge *b, const struct famez_dest *dest, u32 id,
+		    struct iov_iter *from, long timeout);
 
 /* ---- flush.c: FAM on the host's disk ---- */
 
@@ -995,6 +1124,7 @@ void famez_vectors_end(struct famez_bridge *b);
 /* ---- sysfs.c: what the device is, and what it has counted ---- */
 
 extern const struct attribute_group *famez_groups[];
+extern const struct attribute_group famez_link_group;	/* sysfs-link.c */
 
 /** famez_sysfs_add() - directories of counters; after the device was added */
 int famez_sysfs_add(struct famez_bridge *b);

@@ -20,7 +20,7 @@ static void famez_in_down(struct famez_bridge *b, u32 id)
 /* Under tx_lock.  What was on its way is lost, and a sender is told. */
 static void famez_out_down(struct famez_remote *r)
 {
-	if (famez_found_forget(&r->found) || famez_tx_in_flight(&r->out.tx))
+	if (famez_found_forget(&r->found) || famez_out_in_flight(&r->out))
 		r->reset = true;
 	if (r->out.tx.data)
 		famez_out_pair(&r->out, 0, 0);

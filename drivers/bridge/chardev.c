@@ -52,6 +52,10 @@ static __poll_t famez_poll(struct file *file, poll_table *wait)
 
 /* ---- Opening ------------------------------------------------------------------------ */
 
+static bool read_cid;
+module_param(read_cid, bool, 0644);
+MODULE_PARM_DESC(read_cid, "read(2) of files opened from now on gives \"CID,SID:\", as F.E.E. did (default N)");
+
 static int famez_open(struct inode *inode, struct file *file)
 {
 	struct famez_bridge *b =
@@ -65,6 +69,7 @@ static int famez_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	get_device(&b->dev);
 	f->b = b;
+	f->cid = READ_ONCE(read_cid);
 	mutex_init(&f->lock);
 	INIT_LIST_HEAD(&f->watch.list);
 	spin_lock(&b->events_lock);
@@ -98,7 +103,7 @@ static int famez_fsync(struct file *file, loff_t start, loff_t end, int datasync
 {
 	struct famez_bridge *b = famez_bridge_of(file);
 
-	return famez_has_messages(b) ? famez_flush(b) : 0;
+	return famez_has_table(b) ? famez_flush(b) : 0;
 }
 
 static const struct file_operations famez_bridge_fops = {
@@ -203,6 +208,9 @@ static void famez_device_init(struct famez_bridge *b, struct pci_dev *pdev)
 	spin_lock_init(&b->bell_lock);
 	spin_lock_init(&b->events_lock);
 	famez_ports_init(b);
+	famez_link_init(b);
+	mutex_init(&b->mail_lock);
+	init_waitqueue_head(&b->mail_wait);
 	init_waitqueue_head(&b->event_wait);
 }
 

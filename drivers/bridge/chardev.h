@@ -15,6 +15,7 @@
  * struct famez_file - an open file
  * @b: the bridge; a reference to its device
  * @allow: it may write where pmem or dax are; read anywhere
+ * @cid: read(2) names senders by CID and SID; read anywhere
  * @cursor: which event it reads next; under famez_bridge.events_lock
  * @lock: for changing the next two
  * @port: the port that it has bound; 0: none
@@ -24,6 +25,7 @@
 struct famez_file {
 	struct famez_bridge *b;
 	bool allow;
+	bool cid;
 	u64 cursor;
 	struct mutex lock;	/* port, eventfd */
 	u32 port;
@@ -51,6 +53,13 @@ static inline u16 famez_port_of(struct file *file)
 	struct famez_file *f = file->private_data;
 
 	return READ_ONCE(f->port);
+}
+
+static inline bool famez_names_cid(struct file *file)
+{
+	struct famez_file *f = file->private_data;
+
+	return READ_ONCE(f->cid);
 }
 
 /* ---- endpoint.c: user memory is touched outside, and sleeping is told ---- */

@@ -77,7 +77,7 @@ int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 		if (err != -EFAULT)
 			return famez_outcome(err, timeout);
 		if (fault_in_iov_iter_writeable(d->to,
-						min_t(size_t, d->length + 16,
+						min_t(size_t, d->length + 24,
 						      iov_iter_count(d->to))))
 			return -EFAULT;
 		if (d->answer && d->answer(d, true))

@@ -28,22 +28,6 @@ void famez_begin_work(struct famez_bridge *b)
 
 /* ---- What is this memory? ------------------------------------------------- */
 
-/* F.E.E.'s mailbox knows no magic number, but its globals depend on each other. */
-static bool famez_is_mailbox(const void *first, u64 memory_size)
-{
-	struct famez_slot0 g;
-	u64 clients;
-
-	famez_copy_in(&g, first, sizeof(g));
-	clients = le64_to_cpu(g.nclients);
-	return le64_to_cpu(g.slotsize) == FAMEZ_SLOT_SIZE &&
-	       le64_to_cpu(g.buf_offset) == FAMEZ_SLOT_BUF_OFFSET &&
-	       clients && clients < FAMEZ_PEERS_MAX &&
-	       le64_to_cpu(g.server_id) == clients + 1 &&
-	       le64_to_cpu(g.nevents) == clients + 2 &&
-	       (clients + 2) * FAMEZ_SLOT_SIZE <= memory_size;
-}
-
 /* FAM alone: all of it, or what a famez fabric leaves of it. */
 static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
 				   u64 offset, u64 memory_size)
@@ -57,10 +41,28 @@ static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
 	return NULL;
 }
 
+/* F.E.E.'s mailbox: what is behind its slots is FAM. */
+static const char *famez_identify_mailbox(struct famez_bridge *b, u64 memory_size,
+					  int vectors, const struct famez_mailbox *box)
+{
+	u64 end = ALIGN((u64)(box->server_id + 1) * FAMEZ_SLOT_SIZE, SZ_4K);
+
+	if (box->vectors > vectors)
+		return "its switch rings more vectors; QEMU's vectors= is to be clients + 2";
+	famez_fam_alone(b, FAMEZ_CONFIG_MAILSLOTS, min(end, memory_size), memory_size);
+	b->layout.vectors = box->vectors;
+	b->layout.server_id = box->server_id;
+	b->layout.peers.count = box->server_id + 1;
+	return NULL;
+}
+
 static const char *famez_identify_doorbell(struct famez_bridge *b,
 					   const void *first, u64 memory_size,
 					   int vectors, int header)
 {
+	struct famez_mailbox box;
+	struct famez_slot0 globals;
+
 	switch (header) {
 	case 0:
 		b->config = FAMEZ_CONFIG_FAMEZ;
@@ -71,8 +73,9 @@ static const char *famez_identify_doorbell(struct famez_bridge *b,
 	case -EBADMSG:
 		return "the control area is damaged, or of another size of memory";
 	}
-	if (famez_is_mailbox(first, memory_size))
-		return "a switch with F.E.E. mailslots alone is not supported yet";
+	famez_copy_in(&globals, first, sizeof(globals));
+	if (famez_mailbox_read(&box, &globals, memory_size))
+		return famez_identify_mailbox(b, memory_size, vectors, &box);
 	/* not a byte of it is ours */
 	famez_fam_alone(b, FAMEZ_CONFIG_RAW, 0, memory_size);
 	b->layout.vectors = vectors;
@@ -141,25 +144,41 @@ static u32 famez_seen(struct famez_bridge *b)
 
 u32 famez_peer_state(struct famez_bridge *b, u32 id)
 {
+	if (!famez_has_table(b))
+		return famez_mail_state(b, id);
 	return famez_load(&famez_record(b, id)->state);
 }
 
 u32 famez_peers_epoch(struct famez_bridge *b)
 {
+	if (!famez_has_table(b))
+		return 0;
 	return famez_load(&famez_header(b)->peers_epoch);
 }
 
 u32 famez_peer_generation(struct famez_bridge *b, u32 id)
 {
+	if (!famez_has_table(b))
+		return 0;
 	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return 0;
 	return famez_load_acquire(&famez_record(b, id)->generation);
 }
 
+void famez_peer_ids(struct famez_bridge *b, u32 id, u32 *cid, u32 *sid)
+{
+	if (!famez_has_table(b)) {
+		famez_mail_ids(b, id, cid, sid);
+		return;
+	}
+	*cid = famez_load(&famez_record(b, id)->cid);
+	*sid = famez_load(&famez_record(b, id)->sid);
+}
+
 void famez_peer_info(struct famez_bridge *b, u32 id,
 		     struct famez_peer_info *info)
 {
-	struct famez_peer *record = famez_record(b, id);
+	struct famez_peer *record;
 
 	memset(info, 0, sizeof(*info));
 	info->id = id;
@@ -167,10 +186,12 @@ void famez_peer_info(struct famez_bridge *b, u32 id,
 		return;
 	info->generation = famez_peer_generation(b, id);
 	info->state = FAMEZ_PEER_ATTACHED;
-	info->cid = famez_load(&record->cid);
-	info->sid = famez_load(&record->sid);
-	if (!info->generation)
+	famez_peer_ids(b, id, &info->cid, &info->sid);
+	if (!info->generation) {
+		famez_mail_info(b, id, info);
 		return;
+	}
+	record = famez_record(b, id);
 	info->state = FAMEZ_PEER_UP;
 	info->kind = famez_load(&record->kind);
 	info->vectors_armed = famez_load(&record->vectors);
@@ -186,7 +207,7 @@ void famez_fabric_use(struct famez_bridge *b, u32 use)
 	/* the work puts right what it finds there */
 	spin_lock_irqsave(&b->bell_lock, flags);
 	WRITE_ONCE(b->fam_use, use);
-	if (famez_has_messages(b) && !famez_lost(b))
+	if (famez_has_table(b) && !famez_lost(b))
 		famez_store(&famez_record(b, b->id)->fam_use, use);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	virt_mb();	/* of two that begin to use it, one sees the other */
@@ -196,7 +217,9 @@ bool famez_lost(struct famez_bridge *b)
 {
 	if (READ_ONCE(b->off))
 		return true;
-	return famez_has_messages(b) &&
+	if (b->config == FAMEZ_CONFIG_MAILSLOTS)
+		return famez_mail_lost(b);
+	return famez_has_table(b) &&
 	       le64_to_cpu(READ_ONCE(famez_header(b)->fabric)) !=
 	       b->layout.fabric;
 }
@@ -312,7 +335,7 @@ static bool famez_fabric_calls(struct famez_bridge *b)
  * and does what there is to do for messages; the work does all else, and is not
  * begun for nothing.
  */
-void famez_fabric_interrupt(struct famez_bridge *b)
+void famez_fabric_interrupt(struct famez_bridge *b, u32 vector)
 {
 	unsigned long flags;
 	bool work;
@@ -326,9 +349,15 @@ void famez_fabric_interrupt(struct famez_bridge *b)
 		famez_begin_work(b);
 		return;
 	}
+	if (!famez_has_table(b)) {
+		if (famez_mail_interrupt(b, vector))
+			famez_begin_work(b);
+		return;
+	}
 	spin_lock_irqsave(&b->bell_lock, flags);
 	work = famez_take_bells(b);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
+	work |= famez_mail_interrupt(b, vector);
 	if (work || famez_fabric_calls(b))
 		famez_begin_work(b);
 }
@@ -341,7 +370,8 @@ void famez_catch_up(struct famez_bridge *b)
 	smp_mb();	/* what is missed from here on is for the next */
 	bitmap_fill(b->rung, b->layout.peers.count);
 	bitmap_fill(b->active, b->layout.peers.count);
-	famez_fabric_interrupt(b);
+	bitmap_fill(b->mail_rung, b->layout.peers.count);
+	famez_fabric_interrupt(b, 0);
 	famez_ports_wake(b);
 	famez_begin_work(b);
 }
@@ -401,6 +431,7 @@ void famez_fabric_wake(struct famez_bridge *b)
 	WRITE_ONCE(b->wakes, b->wakes + 1);
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 	wake_up_interruptible_all(&b->event_wait);
+	wake_up_interruptible_all(&b->mail_wait);
 	famez_ports_wake(b);
 	for (id = 0; id < b->layout.peers.count; id++)
 		famez_wake_remote(b, id);
@@ -437,6 +468,8 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 	}
 	if (famez_knows(b, id))
 		famez_ring(b, id);
+	if (generation && id == b->layout.server_id)
+		famez_link_start(b);
 	/* who waits for it may have looked before the channels were ready */
 	famez_wake_remote(b, id);
 	famez_ports_wake(b);
@@ -497,6 +530,7 @@ static void famez_serve(struct famez_bridge *b, u32 id)
 	clear_bit(id, b->rung);
 	smp_mb__after_atomic();	/* then look */
 	famez_look_at_peer(b, id);
+	famez_link_send(b, id);
 	/* who waited for it to come up finds that it is gone again */
 	if (!READ_ONCE(b->remotes[id].generation))
 		famez_wake_remote(b, id);
@@ -519,11 +553,16 @@ static void famez_fabric_look(struct famez_bridge *b)
 		famez_fabric_wake(b);
 		return;
 	}
+	if (!famez_has_table(b)) {
+		famez_mail_serve(b);
+		return;
+	}
 	famez_catch_up(b);
 	famez_refresh_record(b);
 	if (famez_peers_epoch(b) != b->peers_epoch)
 		famez_look_at_all_peers(b);
 	famez_directory_look(b);
+	famez_mail_look(b);
 	for_each_set_bit(id, b->rung, b->layout.peers.count) {
 		famez_serve(b, id);
 		cond_resched();
@@ -578,7 +617,8 @@ int famez_fabric_init(struct famez_bridge *b)
 	b->rung = bitmap_zalloc(n, GFP_KERNEL);
 	b->active = bitmap_zalloc(n, GFP_KERNEL);
 	b->wanted = bitmap_zalloc(n, GFP_KERNEL);
-	if (!b->remotes || !b->rung || !b->active || !b->wanted ||
+	b->mail_rung = bitmap_zalloc(n, GFP_KERNEL);
+	if (!b->remotes || !b->rung || !b->active || !b->wanted || !b->mail_rung ||
 	    famez_ports_alloc(b)) {
 		famez_fabric_free(b);
 		return -ENOMEM;
@@ -590,6 +630,10 @@ int famez_fabric_init(struct famez_bridge *b)
 	famez_flush_init(b);
 	famez_new_generation(b);
 	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
+	if (!famez_has_table(b)) {
+		b->message_max = FAMEZ_MAIL_MAX;
+		return 0;
+	}
 	famez_directory_follow(b);
 	b->message_max = famez_longest(b);
 	return 0;
@@ -599,25 +643,31 @@ void famez_fabric_free(struct famez_bridge *b)
 {
 	u32 i, slot;
 
-	for (i = 0; b->remotes && i < b->layout.peers.count; i++)
+	for (i = 0; b->remotes && i < b->layout.peers.count; i++) {
+		kfree(b->remotes[i].mails);
 		for (slot = 0; slot < FAMEZ_GRANTS; slot++)
 			kvfree(b->remotes[i].in.box[slot]);
+	}
 	famez_ports_free(b);
 	kvfree(b->remotes);
 	bitmap_free(b->rung);
 	bitmap_free(b->active);
 	bitmap_free(b->wanted);
+	bitmap_free(b->mail_rung);
 	b->remotes = NULL;
 	b->rung = NULL;
 	b->active = NULL;
 	b->wanted = NULL;
+	b->mail_rung = NULL;
 }
 
 /* Our half of our record; the generation makes it valid, so it goes last. */
 static void famez_publish(struct famez_bridge *b)
 {
 	struct famez_peer *mine = famez_record(b, b->id);
+	struct famez_component c;
 
+	famez_link_component(b, &c);
 	famez_store(&mine->generation, 0);
 	virt_wmb();	/* nobody reads what is half written */
 	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
@@ -627,7 +677,7 @@ static void famez_publish(struct famez_bridge *b)
 	famez_store(&mine->channels_seen, b->channels_seen);
 	famez_asker_begin(&b->asker, mine);
 	strscpy_pad(mine->name, b->name, sizeof(mine->name));
-	strscpy_pad(mine->cclass, "FAMEZbridge", sizeof(mine->cclass));
+	strscpy_pad(mine->cclass, c.cclass, sizeof(mine->cclass));
 	famez_store_release(&mine->generation, b->generation);
 	virt_mb();	/* of two that start, one sees the other */
 }
@@ -636,7 +686,15 @@ void famez_fabric_start(struct famez_bridge *b)
 {
 	u32 id;
 
+	if (!famez_has_table(b)) {
+		famez_mail_start(b);
+		WRITE_ONCE(b->started, true);
+		famez_link_start(b);
+		return;
+	}
 	famez_publish(b);
+	/* who is not up and has a class in its slot, is taken for an old one */
+	famez_mail_start(b);
 	WRITE_ONCE(b->peers_epoch, famez_peers_epoch(b) - 1);
 	WRITE_ONCE(b->started, true);
 	for (id = 0; id < b->layout.peers.count; id++)
@@ -644,7 +702,7 @@ void famez_fabric_start(struct famez_bridge *b)
 		    famez_knows(b, id))
 			famez_ring(b, id);
 	/* what was left before interrupts were on has rung nobody */
-	famez_fabric_interrupt(b);
+	famez_fabric_interrupt(b, 0);
 	flush_delayed_work(&b->work);
 }
 
@@ -664,6 +722,9 @@ void famez_fabric_stop(struct famez_bridge *b)
 	 * The channels stay as they are: what we sent can still be read, and
 	 * what is sent to us from here on is reported to its sender.
 	 */
+	famez_mail_stop(b);
+	if (!famez_has_table(b))
+		return;
 	famez_store_release(&famez_record(b, b->id)->generation, 0);
 	virt_mb();	/* who is rung sees it */
 	for (id = 0; id < b->layout.peers.count; id++)
@@ -680,6 +741,10 @@ void famez_fabric_restart(struct famez_bridge *b)
 {
 	u32 id;
 
+	if (!famez_has_table(b)) {
+		famez_fabric_start(b);
+		return;
+	}
 	/* while a hibernated guest was off, they may have been given to others */
 	famez_directory_forget(b);
 	for (id = 0; id < b->layout.peers.count; id++)
@@ -698,7 +763,7 @@ void famez_fabric_panic(struct famez_bridge *b)
 {
 	u32 id;
 
-	if (!READ_ONCE(b->started) || famez_lost(b))
+	if (!READ_ONCE(b->started) || famez_lost(b) || !famez_has_table(b))
 		return;
 	famez_store(&famez_record(b, b->id)->fam_use, 0);
 	famez_store_release(&famez_record(b, b->id)->generation, 0);

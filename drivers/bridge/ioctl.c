@@ -357,6 +357,50 @@ static int famez_ioc_vector(struct famez_file *f, void __user *user)
 	return err;
 }
 
+static int famez_ioc_link(struct famez_bridge *b, void __user *user)
+{
+	struct famez_link_info info;
+	struct famez_component c;
+	int err;
+
+	err = famez_get_struct(&info, sizeof(info), offsetofend(struct famez_link_info, flags),
+			       user);
+	if (err)
+		return err;
+	if (info.flags)
+		return -EINVAL;
+	if (READ_ONCE(b->gone))
+		return -ENODEV;
+	famez_link_component(b, &c);
+	info = (struct famez_link_info) {
+		.size = info.size,
+		.state = c.state,
+		.cid = c.cid,
+		.sid = c.sid,
+		.manager_cid = c.manager_cid,
+		.manager_sid = c.manager_sid,
+		.switch_cid = c.switch_cid,
+		.switch_sid = c.switch_sid,
+	};
+	memcpy(info.cclass, c.cclass, sizeof(info.cclass));
+	memcpy(info.switch_class, c.switch_class, sizeof(info.switch_class));
+	return famez_put_struct(user, &info, sizeof(info));
+}
+
+static int famez_ioc_form(struct famez_file *f, void __user *user)
+{
+	struct famez_form form;
+	int err;
+
+	err = famez_get_struct(&form, sizeof(form), sizeof(form), user);
+	if (err)
+		return err;
+	if (form.flags & ~FAMEZ_READ_CID)
+		return -EINVAL;
+	WRITE_ONCE(f->cid, form.flags & FAMEZ_READ_CID);
+	return 0;
+}
+
 static long famez_message_ioctl(struct file *file, unsigned int cmd,
 				void __user *user)
 {
@@ -381,6 +425,10 @@ static long famez_message_ioctl(struct file *file, unsigned int cmd,
 		return famez_ioc_ping(b, user);
 	case FAMEZ_IOC_EVENT:
 		return famez_ioc_event(file->private_data, user, file);
+	case FAMEZ_IOC_LINK:
+		return famez_ioc_link(b, user);
+	case FAMEZ_IOC_FORM:
+		return famez_ioc_form(file->private_data, user);
 	}
 	return -ENOTTY;
 }
@@ -399,15 +447,20 @@ long famez_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return famez_ioc_regions(b, user);
 	case FAMEZ_IOC_ALLOW:
 		return famez_ioc_allow(file, user);
+	case FAMEZ_IOC_EVENT:
+	case FAMEZ_IOC_BIND:
+		if (!famez_has_table(b))
+			return -EOPNOTSUPP;
+		return famez_message_ioctl(file, cmd, user);
 	case FAMEZ_IOC_PEERS:
 	case FAMEZ_IOC_SEND:
 	case FAMEZ_IOC_RECV:
 	case FAMEZ_IOC_PING:
-	case FAMEZ_IOC_EVENT:
-	case FAMEZ_IOC_BIND:
 	case FAMEZ_IOC_SEND_BATCH:
 	case FAMEZ_IOC_RECV_BATCH:
 	case FAMEZ_IOC_NOTIFY:
+	case FAMEZ_IOC_LINK:
+	case FAMEZ_IOC_FORM:
 		if (!famez_has_messages(b))
 			return -EOPNOTSUPP;
 		return famez_message_ioctl(file, cmd, user);

@@ -26,10 +26,26 @@ struct famez_receipt {
 
 static int famez_check_msg(const struct famez_msg *msg, u32 flags)
 {
-	return msg->flags & ~flags || msg->sport ? -EINVAL : 0;
+	if (msg->flags & ~flags || (msg->sport && !(msg->flags & FAMEZ_MSG_CID)))
+		return -EINVAL;
+	return 0;
 }
 
+#define FAMEZ_NOBODY	(FAMEZ_PEERS_MAX + 1)	/* no id */
+
 /* ---- Sending ----------------------------------------------------------------- */
+
+/* CID and SID as an id, which goes to nobody if nobody has them. */
+static u32 famez_find_peer(struct famez_bridge *b, const struct famez_msg *msg)
+{
+	u32 id = FAMEZ_NOBODY;
+
+	if (famez_enter(b)) {
+		famez_link_find(b, msg->peer, msg->sport, &id);
+		famez_leave(b);
+	}
+	return id;
+}
 
 static void famez_make_outgoing(struct file *file, const struct famez_msg *msg,
 				struct famez_outgoing *out)
@@ -39,10 +55,29 @@ static void famez_make_outgoing(struct file *file, const struct famez_msg *msg,
 		.port = msg->dport,
 		.sport = famez_port_of(file),
 	};
-	if (msg->peer == FAMEZ_DEST_SERVER)
+	if (msg->flags & FAMEZ_MSG_CID)
+		out->dest.peer = famez_find_peer(famez_bridge_of(file), msg);
+	else if (msg->peer == FAMEZ_DEST_SERVER)
 		out->dest.peer = famez_bridge_of(file)->layout.server_id;
 	iov_iter_ubuf(&out->from, ITER_SOURCE, u64_to_user_ptr(msg->data),
 		      msg->length);
+}
+
+static int famez_send_link(struct famez_bridge *b, struct famez_outgoing *out)
+{
+	char text[FAMEZ_LINK_ROOM];
+	size_t length = iov_iter_count(&out->from);
+	int err;
+
+	if (out->dest.port || length >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_iter(text, length, &out->from) != length)
+		return -EFAULT;
+	if (!famez_enter(b))
+		return -ENODEV;
+	err = famez_link_tell(b, out->dest.peer, text, length);
+	famez_leave(b);
+	return err;
 }
 
 int famez_ioc_send(struct file *file, void __user *user)
@@ -56,12 +91,15 @@ int famez_ioc_send(struct file *file, void __user *user)
 	err = famez_get_struct(&msg, sizeof(msg),
 			       offsetofend(struct famez_msg, peer), user);
 	if (!err)
-		err = famez_check_msg(&msg, FAMEZ_MSG_DONTWAIT | FAMEZ_MSG_PROBE);
+		err = famez_check_msg(&msg, FAMEZ_MSG_DONTWAIT | FAMEZ_MSG_PROBE |
+				      FAMEZ_MSG_LINK | FAMEZ_MSG_CID);
 	if (!err && msg.flags & FAMEZ_MSG_PROBE && msg.length)
 		err = -EINVAL;
 	if (err)
 		return err;
 	famez_make_outgoing(file, &msg, &out);
+	if (msg.flags & FAMEZ_MSG_LINK)
+		return famez_send_link(famez_bridge_of(file), &out);
 	if (msg.flags & FAMEZ_MSG_PROBE)
 		return famez_endpoint_probe(famez_bridge_of(file), &out.dest,
 					    famez_timeout(file, msg.flags, msg.timeout_ms));
@@ -155,7 +193,7 @@ static int famez_get_batch(struct famez_batch *batch, void __user *user)
 
 /* The message at @user, whose size is what the batch says. */
 static int famez_get_entry(const struct famez_batch *batch, void __user *user,
-			   struct famez_msg *msg)
+			   struct famez_msg *msg, u32 flags)
 {
 	int err = copy_struct_from_user(msg, sizeof(*msg), user, batch->stride);
 
@@ -163,7 +201,7 @@ static int famez_get_entry(const struct famez_batch *batch, void __user *user,
 		return err;
 	if (msg->size != batch->stride || msg->timeout_ms)
 		return -EINVAL;
-	return famez_check_msg(msg, 0);
+	return famez_check_msg(msg, flags);
 }
 
 /* How many were done; else why not one. */
@@ -197,7 +235,7 @@ static int famez_get_row(struct file *file, const struct famez_batch *batch,
 
 	for (*count = 0; *count < n; ++*count) {
 		err = famez_get_entry(batch, famez_entry(batch, first + *count),
-				      &msg);
+				      &msg, FAMEZ_MSG_CID);
 		if (err)
 			break;
 		famez_make_outgoing(file, &msg, &row[*count]);
@@ -245,7 +283,7 @@ static int famez_get_receipts(struct file *file, const struct famez_batch *batch
 		*r = (struct famez_receipt){
 			.user = famez_entry(batch, first + *count),
 		};
-		err = famez_get_entry(batch, r->user, &r->msg);
+		err = famez_get_entry(batch, r->user, &r->msg, 0);
 		if (!err && r->msg.dport)
 			err = -EINVAL;
 		if (err)

@@ -45,7 +45,7 @@ static irqreturn_t famez_interrupt(int irq, void *data)
 	trace_famez_interrupt(v->b->index, v->number);
 	/* first, as whoever brings a protocol of its own does so to be fast */
 	famez_vector_signal(v);
-	famez_fabric_interrupt(v->b);
+	famez_fabric_interrupt(v->b, v->number);
 	return IRQ_HANDLED;
 }
 
@@ -326,10 +326,10 @@ static void famez_announce(struct famez_bridge *b)
 {
 	if (famez_has_messages(b))
 		dev_info(&b->pdev->dev,
-			 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM\n",
+			 "%s: id %u of %u, %d of %u vectors, %llu MiB of FAM%s\n",
 			 dev_name(&b->dev), b->id, b->layout.peers.count,
-			 b->vectors, b->layout.vectors,
-			 b->layout.fam_size >> 20);
+			 b->vectors, b->layout.vectors, b->layout.fam_size >> 20,
+			 famez_has_table(b) ? "" : ", messages by mailslots alone");
 	else if (famez_has_doorbell(b))
 		dev_info(&b->pdev->dev,
 			 "%s: id %u, %d of %u vectors, %llu KiB of FAM, no messages: a raw server\n",

@@ -38,6 +38,21 @@ static void famez_take_pong(struct famez_bridge *b, struct famez_remote *r,
 	wake_up_all(&r->wait);
 }
 
+void famez_take_old_pong(struct famez_bridge *b, u32 id)
+{
+	struct famez_remote *r = &b->remotes[id];
+	unsigned long flags;
+
+	if (!famez_is_old(b, id))
+		return;
+	spin_lock_irqsave(&b->bell_lock, flags);
+	if (r->ping)
+		WRITE_ONCE(r->pong_time, ktime_get_ns());
+	r->ping = 0;
+	spin_unlock_irqrestore(&b->bell_lock, flags);
+	wake_up_all(&r->wait);
+}
+
 /*
  * One ping is kept while there is no room for its answer; who sends a second one
  * meanwhile loses the first.
@@ -46,7 +61,10 @@ void famez_rx_control(struct famez_bridge *b, u32 id,
 		      const struct famez_message *m)
 {
 	struct famez_remote *r = &b->remotes[id];
+	struct famez_link l;
 
+	if (m->label.type == FAMEZ_TYPE_LINK && famez_link_record(&l, m->payload, m->length))
+		famez_link_heard(b, id, &l);
 	if (!m->length || m->length > FAMEZ_PING_MAX)
 		return;
 	trace_famez_receive(b->index, id, m->label.type, m->length);
@@ -77,6 +95,19 @@ static void famez_ping_expect(struct famez_bridge *b, struct famez_remote *r,
 	spin_unlock_irqrestore(&b->bell_lock, flags);
 }
 
+/* To one that knows no cookies; it goes when the mailslot is free. */
+static int famez_ping_old(struct famez_bridge *b, u32 id)
+{
+	const struct famez_link ping = { .word = FAMEZ_LINK_PING };
+	struct famez_remote *r = &b->remotes[id];
+
+	mutex_lock(&r->tx_lock);
+	famez_count(&r->counters.tx_pings, 1);
+	mutex_unlock(&r->tx_lock);
+	famez_link_say(b, id, &ping);
+	return 0;
+}
+
 /* Sends a ping; waits for room. */
 static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
 			   unsigned long start, long timeout)
@@ -88,6 +119,8 @@ static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
 
 	for (;;) {
 		rings = READ_ONCE(r->rings);
+		if (famez_is_old(b, id))
+			return famez_ping_old(b, id);
 		err = famez_tx_kernel(b, id, FAMEZ_TYPE_PING, &cookie,
 				      sizeof(cookie));
 		if (err != -EAGAIN)

@@ -208,7 +208,10 @@ static int famez_next_more(struct famez_bridge *b, u32 id, u32 slot,
 	struct famez_remote *r = &b->remotes[id];
 	int err;
 
+	m->mail = false;
 	if (test_bit(id, b->port[slot].boxed)) {
+		if (!slot && famez_mail_next(b, id, m))
+			return 0;
 		if (famez_inbox_peek_box(&r->in, slot, m))
 			return 0;
 		__clear_bit(id, b->port[slot].boxed);
@@ -298,16 +301,28 @@ static int famez_arm(struct famez_bridge *b, u32 slot, u32 *id,
 
 /* ---- For programs ---------------------------------------------------------------------- */
 
+/* Who sent it, for read(2) */
+static size_t famez_prefix(struct famez_bridge *b, const struct famez_delivery *d,
+			   char *to, size_t room)
+{
+	u32 cid = 0, sid;
+
+	if (!d->text)
+		return 0;
+	if (d->cid)
+		famez_peer_ids(b, d->peer, &cid, &sid);
+	return cid ? scnprintf(to, room, "%u,%u:", cid, sid) :
+		     scnprintf(to, room, "%u:", d->peer);
+}
+
 /* Copies a message out.  Takes no page fault. */
-static int famez_deliver(struct famez_delivery *d,
+static int famez_deliver(struct famez_bridge *b, struct famez_delivery *d,
 			 const struct famez_message *m)
 {
-	char prefix[16];
-	size_t before = 0, copied;
+	char prefix[24];
+	size_t before = famez_prefix(b, d, prefix, sizeof(prefix)), copied;
 	int err = 0;
 
-	if (d->text)
-		before = scnprintf(prefix, sizeof(prefix), "%u:", d->peer);
 	d->length = m->length;
 	d->sport = m->label.sport;
 	if (iov_iter_count(d->to) < before + m->length)
@@ -335,7 +350,10 @@ static void famez_rx_done(struct famez_bridge *b, u32 id, u32 slot,
 	famez_count(&r->counters.rx_messages, 1);
 	famez_count(&r->counters.rx_bytes, m->length);
 	trace_famez_receive(b->index, id, m->label.type, m->length);
-	famez_inbox_read(in, m);
+	if (m->mail)
+		famez_mail_read(b, id);
+	else
+		famez_inbox_read(in, m);
 	/* there is room again for what could not be drained */
 	if (in->rx.own && famez_inbox_drain_left(in))
 		famez_again(b, id);
@@ -373,7 +391,7 @@ static int famez_rx_try(struct famez_bridge *b, struct famez_delivery *d,
 	if (err && arm)
 		err = famez_arm(b, d->slot, &d->peer, &m);
 	if (!err)
-		err = famez_deliver(d, &m);
+		err = famez_deliver(b, d, &m);
 	/* what a device that was pulled out says is no message */
 	if (famez_lost(b))
 		err = -ENODEV;
@@ -407,7 +425,7 @@ u32 famez_channel_recv_row(struct famez_bridge *b, struct famez_delivery **d,
 			d[n]->peer = d[n - 1]->peer;
 		else if (famez_next(b, d[n]->slot, &d[n]->peer, &m))
 			break;
-		if (famez_deliver(d[n], &m) || famez_lost(b))
+		if (famez_deliver(b, d[n], &m) || famez_lost(b))
 			break;
 		famez_rx_done(b, d[n]->peer, d[n]->slot, &m);
 	}

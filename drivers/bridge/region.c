@@ -13,7 +13,7 @@
 static const void *famez_tables_open(struct famez_bridge *b, struct famez_window *w)
 {
 	*w = (struct famez_window) { };
-	if (famez_has_messages(b))
+	if (famez_has_table(b))
 		return famez_lost(b) ? NULL : b->control;
 	if (!b->tables.regions.count ||
 	    famez_window_open(w, b->memory, famez_tables_end(&b->tables)))

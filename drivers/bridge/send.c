@@ -36,8 +36,9 @@ static int famez_tx_state(struct famez_bridge *b, u32 id, u16 type)
 	if (famez_peer_state(b, id) == FAMEZ_PEER_ABSENT)
 		return -EHOSTUNREACH;
 	if (!r->generation) {
+		/* to an old one, each message goes by itself */
 		if (!famez_peer_generation(b, id))
-			return -ENOTCONN;
+			return famez_is_old(b, id) ? -EAGAIN : -ENOTCONN;
 		/* it has just come up: the work takes note of it, and wakes us */
 		famez_again(b, id);
 		return -EAGAIN;
@@ -373,6 +374,8 @@ int famez_channel_send(struct famez_bridge *b, const struct famez_dest *dest,
 	if (err)
 		return err;
 	id = array_index_nospec(id, b->layout.peers.count);
+	if (famez_is_old(b, id))
+		return famez_mail_send(b, dest, id, from, timeout);
 	err = famez_tx_try_locked(b, id, &parcel);
 	if (err == -EAGAIN && timeout)
 		err = famez_tx_sleep(b, id, &parcel, timeout);
@@ -399,6 +402,8 @@ int famez_channel_probe(struct famez_bridge *b, const struct famez_dest *dest,
 	id = array_index_nospec(id, b->layout.peers.count);
 	iov_iter_kvec(&none, ITER_SOURCE, NULL, 0, 0);
 	parcel.from = &none;
+	if (famez_is_old(b, id))
+		return dest->port ? -ECONNREFUSED : 0;
 	err = famez_tx_try_locked(b, id, &parcel);
 	if (err == -EAGAIN && timeout)
 		err = famez_tx_sleep_on(b, id, &parcel, jiffies, timeout);

@@ -26,6 +26,8 @@ static ssize_t config_show(struct device *dev, struct device_attribute *attr,
 	switch (famez_of(dev)->config) {
 	case FAMEZ_CONFIG_FAMEZ:
 		return sysfs_emit(buf, "famez\n");
+	case FAMEZ_CONFIG_MAILSLOTS:
+		return sysfs_emit(buf, "mailslots\n");
 	case FAMEZ_CONFIG_RAW:
 		return sysfs_emit(buf, "raw\n");
 	case FAMEZ_CONFIG_PLAIN:
@@ -179,6 +181,7 @@ const struct attribute_group *famez_groups[] = {
 	&famez_fam_group,
 	&famez_doorbell_group,
 	&famez_message_group,
+	&famez_link_group,
 	NULL
 };
 

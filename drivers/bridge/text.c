@@ -14,7 +14,7 @@ static int famez_find_name(struct famez_bridge *b, const char *name, u32 *peer)
 
 	for (id = 0; id < b->layout.peers.count; id++) {
 		famez_peer_info(b, id, &info);
-		if (info.state != FAMEZ_PEER_UP || strcmp(info.name, name))
+		if (info.state < FAMEZ_PEER_UP || strcmp(info.name, name))
 			continue;
 		if (!err)
 			return -ENOTUNIQ;
@@ -24,17 +24,35 @@ static int famez_find_name(struct famez_bridge *b, const char *name, u32 *peer)
 	return err;
 }
 
-/* "<id>", a name, or "server" */
-static int famez_parse_dest(struct famez_bridge *b, const char *dest, u32 *peer)
+/* "CID,SID" */
+static int famez_find_ids(struct famez_bridge *b, char *cid, char *comma, u32 *peer)
+{
+	u32 ids[2];
+
+	*comma = 0;
+	if (kstrtou32(cid, 10, &ids[0]) || kstrtou32(comma + 1, 10, &ids[1]))
+		return -EHOSTUNREACH;
+	return famez_link_find(b, ids[0], ids[1], peer);
+}
+
+static bool famez_is_switch(const char *dest)
+{
+	return !strcmp(dest, "server") || !strcmp(dest, "switch");
+}
+
+/* "<id>", "CID,SID", a name, or the switch */
+static int famez_parse_dest(struct famez_bridge *b, char *dest, u32 *peer)
 {
 	if (!*dest)
 		return -EINVAL;
-	if (!strcmp(dest, "server")) {
+	if (famez_is_switch(dest)) {
 		*peer = b->layout.server_id;
 		return 0;
 	}
 	if (strspn(dest, "0123456789") == strlen(dest))
 		return kstrtou32(dest, 10, peer) ? -EHOSTUNREACH : 0;
+	if (strspn(dest, "0123456789,") == strlen(dest) && strchr(dest, ','))
+		return famez_find_ids(b, dest, strchr(dest, ','), peer);
 	return famez_find_name(b, dest, peer);
 }
 
@@ -85,6 +103,7 @@ ssize_t famez_text_read(struct kiocb *iocb, struct iov_iter *to)
 	struct famez_delivery d = {
 		.to = to,
 		.text = true,
+		.cid = famez_names_cid(iocb->ki_filp),
 		.slot = famez_slot_of(iocb->ki_filp),
 	};
 	size_t count = iov_iter_count(to);

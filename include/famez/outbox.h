@@ -42,6 +42,7 @@ struct famez_out_port {
  * struct famez_outbox - the sending end of a channel
  * @tx: its ring; no data: there is no channel
  * @ports: by place in the receiver's half; port 0 has the first
+ * @data: the ring's head behind the last of programs' messages
  * @known: no port is known at this place or behind it
  * @losses: how many @lost there are
  * @lost: ports that were closed with something unread, which no sender has been
@@ -50,6 +51,7 @@ struct famez_out_port {
 struct famez_outbox {
 	struct famez_tx tx;
 	struct famez_out_port ports[FAMEZ_GRANTS];
+	__u32 data;
 	__u32 known;
 	__u32 losses;
 	__u16 lost[FAMEZ_OUT_LOST];
@@ -309,6 +311,26 @@ static inline void famez_out_commit(struct famez_outbox *out, __u16 type,
 		label.sent = p->sent;
 	}
 	famez_tx_commit(&out->tx, &label, length);
+	if (type == FAMEZ_TYPE_DATA)
+		out->data = out->tx.head;
+}
+
+/**
+ * famez_out_in_flight() - is a program's message on its way that has not been read?
+ * @out: the sending end
+ *
+ * Nobody misses what is not for a program: it is asked for again.
+ */
+static inline bool famez_out_in_flight(const struct famez_outbox *out)
+{
+	const struct famez_tx *tx = &out->tx;
+
+	if (!tx->own)
+		return false;
+	if (famez_tx_ready(tx))
+		return (__s32)(out->data - famez_load(&tx->theirs->tail)) > 0;
+	/* it has left our pair behind, and does not tell how far it came */
+	return out->data != FAMEZ_RING_START(tx->own, tx->other);
 }
 
 /**
@@ -449,6 +471,7 @@ static inline bool famez_out_pair(struct famez_outbox *out, __u32 own,
 	out->known = 0;
 	out->losses = 0;
 	famez_out_know(out, 0, 0, 0);
+	out->data = out->tx.head;
 	famez_tx_pair(&out->tx);
 	return true;
 }

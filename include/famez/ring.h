@@ -109,6 +109,7 @@ struct famez_label {
  * @length: bytes of @payload
  * @label: what it is, and from where to where; unchecked
  * @boxed: it is in the port's box, not in the ring (<famez/inbox.h>)
+ * @mail: it is in neither, as it came by a mailslot (<famez/mailslot.h>)
  */
 struct famez_message {
 	const __u8 *payload;
@@ -116,6 +117,7 @@ struct famez_message {
 	__u32 length;
 	struct famez_label label;
 	bool boxed;
+	bool mail;
 };
 
 /** famez_record_size() - bytes that a message of @length takes in a ring */

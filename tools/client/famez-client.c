@@ -4,6 +4,7 @@
  * famezctl's, those that need no device.
  */
 #include "../famezctl/famezctl.h"
+#include "client.h"
 
 static const char usage[] =
 "Usage: famez-client [-S|--socket PATH] VERB [options]\n"
@@ -15,6 +16,8 @@ static const char usage[] =
 "  wait                   wait until a doorbell of this peer is rung\n"
 "  peers                  who is there\n"
 "  monitor                tell when peers come and go\n"
+"  console                commands from a terminal, and what comes meanwhile\n"
+"  link                   CID, SID and the state of the Gen-Z link layer\n"
 "\n"
 "  -S, --socket PATH      the switch's socket; default $FAMEZ_DEVICE, else\n"
 "                         " FAMEZ_DEFAULT_SOCKET "\n"
@@ -31,6 +34,8 @@ static const struct verb verbs[] = {
 	{ "wait", cmd_wait },
 	{ "peers", cmd_peers },
 	{ "monitor", cmd_monitor },
+	{ "console", cmd_console },
+	{ "link", cmd_link },
 	{ }
 };
 

@@ -19,6 +19,7 @@ static const char usage[] =
 "  bench PEER             measure what messages to a peer cost\n"
 "  stats [PEER...]        what the driver has counted\n"
 "  monitor                tell when peers come and go\n"
+"  link                   CID, SID and the state of the Gen-Z link layer\n"
 "  read OFFSET LENGTH     copy from the fabric's memory (FAM) to standard output\n"
 "  dump OFFSET LENGTH     the same, in hexadecimal\n"
 "  write OFFSET           copy standard input to the FAM\n"
@@ -46,6 +47,7 @@ static const struct verb verbs[] = {
 	{ "bench", cmd_bench },
 	{ "stats", cmd_stats },
 	{ "monitor", cmd_monitor },
+	{ "link", cmd_link },
 	{ "read", cmd_read },
 	{ "dump", cmd_dump },
 	{ "write", cmd_write },

@@ -55,6 +55,7 @@ int cmd_recv(int argc, char **argv);
 int cmd_listen(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
+int cmd_link(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
 int cmd_wait(int argc, char **argv);

@@ -10,6 +10,8 @@ const char *config_name(uint32_t config)
 	switch (config) {
 	case FAMEZ_CONFIG_FAMEZ:
 		return "famez";
+	case FAMEZ_CONFIG_MAILSLOTS:
+		return "mailslots";
 	case FAMEZ_CONFIG_RAW:
 		return "raw";
 	case FAMEZ_CONFIG_PLAIN:
@@ -77,6 +79,8 @@ const char *state_name(uint32_t state)
 		return "attached";
 	case FAMEZ_PEER_UP:
 		return "up";
+	case FAMEZ_PEER_OLD:
+		return "mailslot";
 	default:
 		return "-";
 	}

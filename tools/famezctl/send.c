@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <famez/mailslot.h>
 #include "famezctl.h"
 
 static const char usage[] =
@@ -60,9 +61,15 @@ static void send_message(struct famez *handle, const struct patience *patience,
 	int error;
 
 	error = send_now(handle, peer, port, data, size);
+	if (error == -EMSGSIZE && !famez_get_info(handle, &info) && size <= info.message_max)
+		die("'%s' knows mailslots alone, which take 1 to %u bytes; the message has %zu",
+		    dest, FAMEZ_MAIL_MAX, size);
 	if (error == -EMSGSIZE && !famez_get_info(handle, &info))
 		die("the message has %zu bytes, at most %u go; split it, or put it in the FAM",
 		    size, info.message_max);
+	if (error == -ETIMEDOUT && !patience->timed)
+		die("cannot send to '%s': it has not read its mailslot in time, and the message was taken back; is its program running?",
+		    dest);
 	if (timed_out(patience, error))
 		die("cannot send to '%s': it had no room for a message within %g seconds; what it has must be read there first",
 		    dest, patience->seconds);

@@ -47,8 +47,7 @@ int ms_until(uint64_t deadline)
 
 /* ---- Eventfds ------------------------------------------------------------ */
 
-/* @what: an own vector, or %ATTACH_SOCKET */
-static int watch(struct attach *a, int fd, uint32_t what)
+int attach_watch(struct attach *a, int fd, uint32_t what)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
 
@@ -86,7 +85,7 @@ static int add_eventfd(struct attach *a, uint32_t id, int fd)
 		return -EPROTO;
 	/* one that nobody reads must not stop us when it is full */
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) ||
-	    (id == a->id && watch(a, fd, remote->count)))
+	    (id == a->id && attach_watch(a, fd, remote->count)))
 		return -EPROTO;
 	remote->fds[remote->count++] = fd;
 	/* any vector will do: a receiver looks at all its marks */
@@ -307,7 +306,7 @@ int attach_open(struct attach *a, const char *path)
 	a->fd = ivshmem_connect(path, TIMEOUT_S);
 	if (a->fd < 0)
 		return a->fd;
-	r = watch(a, a->fd, ATTACH_SOCKET);
+	r = attach_watch(a, a->fd, ATTACH_SOCKET);
 	return r ? r : listen_to_switch(a);
 }
 

@@ -14,6 +14,7 @@
 struct remote;
 
 #define ATTACH_SOCKET	UINT32_MAX
+#define ATTACH_TIMER	(UINT32_MAX - 1)	/* the caller's */
 
 /** enum attach_stage - what comes next from the switch */
 enum attach_stage {
@@ -57,6 +58,9 @@ struct attach {
  * Return: 0 or a negative errno, see famez_open()
  */
 int attach_open(struct attach *a, const char *path);
+
+/** attach_watch() - have @epoll hold one more, with @what as data.u32; 0 or -errno */
+int attach_watch(struct attach *a, int fd, uint32_t what);
 
 /**
  * attach_take() - take in what the switch has said since, without waiting

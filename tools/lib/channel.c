@@ -99,11 +99,34 @@ static int tx_send(struct famez_fabric *f, uint32_t id, uint16_t type,
 	return 0;
 }
 
+int channel_send(struct famez_fabric *f, uint32_t id, uint16_t type, const void *data,
+		 size_t size)
+{
+	return tx_send(f, id, type, 0, 0, data, size);
+}
+
+/* One that knows mailslots alone has no ports either. */
+static int send_old(struct famez_fabric *f, uint32_t id, uint16_t dport, const void *data,
+		    size_t size)
+{
+	struct peer *p = &f->peers[id];
+
+	if (dport)
+		return -ECONNREFUSED;
+	if (p->reset) {
+		p->reset = false;
+		return -ECONNRESET;
+	}
+	return mail_send(f, id, data, size);
+}
+
 int famez_fabric_send(struct famez_fabric *f, uint32_t id, uint16_t sport,
 		      uint16_t dport, const void *data, size_t size)
 {
 	if (size > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
+	if (famez_fabric_is_old(f, id))
+		return send_old(f, id, dport, data, size);
 	return tx_send(f, id, FAMEZ_TYPE_DATA, sport, dport, data, size);
 }
 
@@ -114,6 +137,8 @@ int famez_fabric_probe(struct famez_fabric *f, uint32_t id, uint16_t port)
 	if (id == f->config.id)
 		return !port || famez_port_taken(&f->ports, port) ? 0 : -ECONNREFUSED;
 	/* whose restart it is for a message to tell */
+	if (famez_fabric_is_old(f, id))
+		return port ? -ECONNREFUSED : 0;
 	err = tx_state(f, id, FAMEZ_TYPE_PAD);
 	if (!err)
 		err = famez_out_probe(f->peers[id].out, port);
@@ -123,9 +148,17 @@ int famez_fabric_probe(struct famez_fabric *f, uint32_t id, uint16_t port)
 int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 		      size_t size)
 {
+	const struct famez_link ping = { .word = FAMEZ_LINK_PING };
+
 	if (size > FAMEZ_PING_MAX)
 		return -EMSGSIZE;
-	return tx_send(f, id, FAMEZ_TYPE_PING, 0, 0, data, size);
+	if (!famez_fabric_is_old(f, id))
+		return tx_send(f, id, FAMEZ_TYPE_PING, 0, 0, data, size);
+	memcpy(f->ping, data, size);
+	f->ping_size = size;
+	f->pinged = id;
+	famez_fabric_say(f, id, &ping);
+	return 0;
 }
 
 int famez_fabric_flushed(struct famez_fabric *f, uint32_t id,
@@ -166,7 +199,10 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 {
 	struct peer *p = &f->peers[id];
 	uint8_t data[FAMEZ_PING_MAX];
+	struct famez_link l;
 
+	if (m->label.type == FAMEZ_TYPE_LINK && famez_link_record(&l, m->payload, m->length))
+		link_heard(f, id, &l);
 	if (!m->length || m->length > sizeof(data))
 		return;
 	memcpy(data, m->payload, m->length);
@@ -248,6 +284,7 @@ bool channel_service(struct famez_fabric *f, uint32_t id)
 	if (p->out->tx.own)
 		famez_out_sweep(p->out);
 	send_pong(f, id);
+	link_send(f, id);
 	ring_if_due(f, id);
 	return err == -EBUSY;
 }
@@ -345,6 +382,9 @@ int famez_fabric_recv(struct famez_fabric *f, uint32_t slot,
 	uint32_t id;
 	int err;
 
+	err = slot ? -EAGAIN : mail_recv(f, letter, data, room);
+	if (err != -EAGAIN)
+		return err;
 	err = next_message(f, slot, &id, &m);
 	if (err)
 		return err;
@@ -452,7 +492,7 @@ static void channel_down(struct famez_fabric *f, uint32_t id)
 	famez_inbox_begin(p->in);
 	if (p->in->rx.own)
 		rx_drain(f, id);
-	if (famez_found_forget(&p->found) || famez_tx_in_flight(&p->out->tx))
+	if (famez_found_forget(&p->found) || famez_out_in_flight(p->out))
 		p->reset = true;
 	/* who waits for room is to hear of that */
 	fabric_set_news(f, p, !!p->waiting);
@@ -495,6 +535,9 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	p->generation = generation;
 	p->refused = false;
 	p->pong_due = 0;
+	p->link_due.word = FAMEZ_LINK_NONE;
 	ends_up(f, p);
+	if (generation && id == f->layout.server_id)
+		link_begin(f);
 	return 0;
 }

@@ -32,6 +32,24 @@ static int device_get_info(struct famez *handle, struct famez_info *info)
 	return device_ioctl(handle, FAMEZ_IOC_INFO, info);
 }
 
+static int device_get_link(struct famez *handle, struct famez_link_info *info)
+{
+	return device_ioctl(handle, FAMEZ_IOC_LINK, info);
+}
+
+static int device_say(struct famez *handle, uint32_t peer, const char *word)
+{
+	struct famez_msg msg = {
+		.size = sizeof(msg),
+		.flags = FAMEZ_MSG_LINK,
+		.data = (uintptr_t)word,
+		.length = strlen(word),
+		.peer = peer,
+	};
+
+	return device_ioctl(handle, FAMEZ_IOC_SEND, &msg);
+}
+
 static int device_get_mapping(struct famez *handle, const void *address,
 			      struct famez_mapping *mapping)
 {
@@ -290,6 +308,8 @@ static const struct famez_ops device_ops = {
 	.close = device_close,
 	.open_endpoint = device_open_endpoint,
 	.get_info = device_get_info,
+	.get_link = device_get_link,
+	.say = device_say,
 	.get_mapping = device_get_mapping,
 	.get_peers = device_get_peers,
 	.get_regions = device_get_regions,

@@ -5,6 +5,7 @@
 
 #include <famez/directory.h>
 #include <famez/events.h>
+#include <famez/mailslot.h>
 #include "fabric.h"
 
 /** struct ends - our ends of the two channels with a peer; @out is first */
@@ -32,6 +33,8 @@ struct ends {
  * @in: channel from it; both are those of famez_fabric.none before its first
  * @pong_due: bytes of @pong that wait for room, 0: none
  * @pong: the ping that is to go back
+ * @link_due: a word of the link layer that waits for room
+ * @mails: what came by its mailslot; NULL: nothing has
  */
 struct peer {
 	uint32_t generation;
@@ -49,6 +52,8 @@ struct peer {
 	struct famez_inbox *in;
 	uint32_t pong_due;
 	uint8_t pong[FAMEZ_PING_MAX];
+	struct famez_link link_due;
+	struct famez_mails *mails;
 };
 
 struct famez_fabric {
@@ -66,6 +71,14 @@ struct famez_fabric {
 	uint32_t newsy;		/* of whom there is news */
 	struct ends none;	/* of channels that there are not */
 	struct famez_events events;
+	struct famez_component component;	/* what we are for the link layer */
+	struct famez_post post;		/* the own mailslot; no slot: there are none */
+	bool post_wanted;		/* a sender waits for it */
+	bool post_news;			/* and may find it free */
+	uint32_t mail_next;		/* whose mail is looked for first */
+	uint32_t pinged;		/* an old peer; 0: none */
+	uint32_t ping_size;
+	uint8_t ping[FAMEZ_PING_MAX];	/* what it would have sent back */
 };
 
 /* Is there a channel with it?  Who has none hears of us by the switch alone. */
@@ -121,5 +134,38 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation);
  * there may be more, which is to be done after others had their turn.
  */
 bool channel_service(struct famez_fabric *f, uint32_t id);
+
+/* ---- link.c ---- */
+
+/* The switch is up: a component begins to speak with it. */
+void link_begin(struct famez_fabric *f);
+
+/* A peer has said this, in a record or a mailslot. */
+void link_heard(struct famez_fabric *f, uint32_t id, const struct famez_link *l);
+
+/* Sends what waits for room, if there is some. */
+void link_send(struct famez_fabric *f, uint32_t id);
+
+/* ---- mail.c: F.E.E.'s mailslots ---- */
+
+/* Finds the own one, and says there who we are; and that we are not, any more. */
+void mail_start(struct famez_fabric *f);
+void mail_stop(struct famez_fabric *f);
+
+/* Return: 0; -EAGAIN: the slot is not free; -EMSGSIZE */
+int mail_send(struct famez_fabric *f, uint32_t id, const void *data, size_t size);
+
+/* Looks whether the slot is free, and sends what waits for that. */
+void mail_service(struct famez_fabric *f);
+
+/* The next message from an old peer; as famez_fabric_recv() */
+int mail_recv(struct famez_fabric *f, struct famez_letter *letter, void *data,
+	      size_t room);
+
+/* ---- channel.c ---- */
+
+/* Sends a record.  Return: as famez_fabric_send() */
+int channel_send(struct famez_fabric *f, uint32_t id, uint16_t type, const void *data,
+		 size_t size);
 
 #endif /* FAMEZ_LIB_FABRIC_IMPL_H */

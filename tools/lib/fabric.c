@@ -74,7 +74,7 @@ void fabric_set_news(struct famez_fabric *f, struct peer *p, uint64_t news)
 
 bool famez_fabric_news(const struct famez_fabric *f)
 {
-	return f->newsy;
+	return f->newsy || f->post_news;
 }
 
 /* Sets the channels with a peer up for its generation. */
@@ -152,6 +152,7 @@ int famez_fabric_service(struct famez_fabric *f)
 	    f->layout.fabric)
 		return -ENODEV;
 	refresh_record(f);
+	mail_service(f);
 	if (famez_load(&header(f)->peers_epoch) != f->peers_epoch)
 		look_at_all_peers(f);
 	channels_look(f);
@@ -197,6 +198,10 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 	info->state = info->generation ? FAMEZ_PEER_UP : FAMEZ_PEER_ATTACHED;
 	info->cid = famez_load(&record->cid);
 	info->sid = famez_load(&record->sid);
+	if (famez_fabric_is_old(f, id)) {
+		info->state = FAMEZ_PEER_OLD;
+		famez_slot_reads(famez_slot(f->config.memory, id), info->name, info->cclass);
+	}
 	if (!info->generation)
 		return 0;
 	info->kind = famez_load(&record->kind);
@@ -316,9 +321,12 @@ int famez_fabric_start(struct famez_fabric **fabric,
 		f->peers[id].out = &f->none.out;
 		f->peers[id].in = &f->none.in;
 	}
+	strncpy(f->component.cclass, config->cclass, sizeof(f->component.cclass) - 1);
 	channels_follow(f);
 	forget_bells(f);
 	publish(f);
+	/* what is not up and has a class in its slot, is taken for an old one */
+	mail_start(f);
 	look_at_all_peers(f);
 	*fabric = f;
 	return 0;
@@ -338,6 +346,7 @@ void famez_fabric_stop(struct famez_fabric *f)
 	 * The channels stay as they are: what we sent can still be read, and
 	 * what is sent to us from here on is reported to its sender.
 	 */
+	mail_stop(f);
 	famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
 	famez_mb();
 	for (id = 0; id < f->layout.peers.count; id++) {

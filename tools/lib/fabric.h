@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <linux/famez.h>
 #include <linux/famez_fabric.h>
+#include <famez/link.h>
 #include <famez/regions.h>
 
 struct famez_fabric;
@@ -31,7 +32,9 @@ struct famez_fabric;
  * @ring: rings a peer's vector; called from within any function below
  * @pong: a ping came back: its payload; may be NULL
  * @flush: a peer wants the memory synced; NULL: nobody here does that
- * @context: handed to @ring, @pong and @flush
+ * @link: a peer has said a word of the link layer; NULL: it is answered here, as by a
+ *	component
+ * @context: handed to all of them
  */
 struct famez_fabric_config {
 	void *memory;
@@ -45,6 +48,7 @@ struct famez_fabric_config {
 	void (*ring)(void *context, uint32_t peer, uint32_t vector);
 	void (*pong)(void *context, uint32_t peer, const void *data, size_t size);
 	void (*flush)(void *context, uint32_t peer, const struct famez_flush *request);
+	void (*link)(void *context, uint32_t peer, const struct famez_link *link);
 	void *context;
 };
 
@@ -96,6 +100,42 @@ int famez_fabric_probe(struct famez_fabric *f, uint32_t peer, uint16_t port);
 /* Sends a ping.  Return: as famez_fabric_send(); -EMSGSIZE over FAMEZ_PING_MAX */
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);
+
+/* Says a word of the link layer, now or when there is room; one that still waits for
+ * that, to the same peer, is lost.
+ */
+void famez_fabric_say(struct famez_fabric *f, uint32_t peer, const struct famez_link *link);
+
+/* What we are for the link layer; unless config.link has that. */
+struct famez_component *famez_fabric_component(struct famez_fabric *f);
+
+/* Is it one that knows nothing newer than mailslots? */
+bool famez_fabric_is_old(const struct famez_fabric *f, uint32_t id);
+
+/* Its vector of that number was rung: takes what an old peer may have sent. */
+void famez_fabric_rung(struct famez_fabric *f, uint32_t vector);
+
+/* Has the last message to an old peer been read?  Return: 0; -EAGAIN: not yet;
+ * -ETIMEDOUT: not in time, and it was taken back
+ */
+int famez_fabric_unread(struct famez_fabric *f, uint32_t peer);
+
+/* Takes the last message to an old peer back, if it was not read. */
+void famez_fabric_withdraw(struct famez_fabric *f, uint32_t peer);
+
+/* Leaves a message in another's mailslot, as if that had sent it: what F.E.E.'s users test
+ * theirs with.  Return: 0; -EAGAIN: it has one there; -EMSGSIZE; -EHOSTUNREACH: one of
+ * them is not there; -EOPNOTSUPP: there are no mailslots
+ */
+int famez_fabric_spoof(struct famez_fabric *f, uint32_t from, uint32_t to,
+		       const void *data, size_t size);
+
+/* Does somebody wait for the own mailslot, of which no ring tells?  Then
+ * famez_fabric_service() is to be called every FAMEZ_FABRIC_TICK nanoseconds.
+ */
+bool famez_fabric_ticks(const struct famez_fabric *f);
+
+#define FAMEZ_FABRIC_TICK	2000000
 
 /* Answers a flush.  Return: as famez_fabric_send() */
 int famez_fabric_flushed(struct famez_fabric *f, uint32_t peer,

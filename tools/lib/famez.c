@@ -81,6 +81,19 @@ static int lookup_id(const struct famez *handle, const char *dest,
 	return 0;
 }
 
+/* By its name, or by "CID,SID", as the switch has given them out */
+static bool is_called(const struct famez_peer_info *peer, const char *dest)
+{
+	char ids[24];
+
+	if (peer->cid) {
+		snprintf(ids, sizeof(ids), "%u,%u", peer->cid, peer->sid);
+		if (!strcmp(ids, dest))
+			return true;
+	}
+	return !strncmp(peer->name, dest, sizeof(peer->name));
+}
+
 static int lookup_name(struct famez *handle, const char *dest, uint32_t *peer)
 {
 	struct famez_peer_info *peers;
@@ -91,7 +104,7 @@ static int lookup_name(struct famez *handle, const char *dest, uint32_t *peer)
 	if (r)
 		return r;
 	for (i = 0; i < count; i++) {
-		if (strncmp(peers[i].name, dest, sizeof(peers[i].name)))
+		if (!is_called(&peers[i], dest))
 			continue;
 		*peer = peers[i].id;
 		found++;
@@ -108,7 +121,7 @@ int famez_lookup(struct famez *handle, const char *dest, uint32_t *peer)
 		return -EOPNOTSUPP;
 	if (!*dest)
 		return -EHOSTUNREACH;
-	if (!strcmp(dest, "server")) {
+	if (!strcmp(dest, "server") || !strcmp(dest, "switch")) {
 		if (handle->server_id >= handle->peers_max)
 			return -EOPNOTSUPP;
 		*peer = handle->server_id;
@@ -250,6 +263,18 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd)
 void famez_set_timeout(struct famez *handle, uint32_t milliseconds)
 {
 	handle->timeout_ms = milliseconds;
+}
+
+int famez_get_link(struct famez *handle, struct famez_link_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	return handle->ops->get_link(handle, info);
+}
+
+int famez_say(struct famez *handle, uint32_t peer, const char *word)
+{
+	return handle->ops->say(handle, real_peer(handle, peer), word);
 }
 
 int famez_get_mapping(struct famez *handle, const void *address,

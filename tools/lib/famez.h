@@ -576,6 +576,37 @@ int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
 int famez_get_mapping(struct famez *handle, const void *address,
 		      struct famez_mapping *mapping);
 
+/**
+ * famez_get_link() - what this peer is for Gen-Z's link layer
+ * @handle: the handle
+ * @info: filled; the structure is in famez_bridge(4), under FAMEZ_IOC_LINK
+ *
+ * Return:
+ * * 0: done
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -EOPNOTSUPP: there are no messages here
+ */
+int famez_get_link(struct famez *handle, struct famez_link_info *info);
+
+/**
+ * famez_say() - say a word of Gen-Z's link layer to a peer
+ * @handle: the handle
+ * @peer: its id, or %FAMEZ_DEST_SERVER
+ * @word: the text, as "Link CTL Peer-Attribute" or "Link RFC TTC=27us"; genz.rst has all
+ *
+ * It goes now, or when there is room.  What is answered is heard by this peer's driver,
+ * or by the library, and changes what famez_get_link() tells.
+ *
+ * Return:
+ * * 0: done
+ * * -EINVAL: it is no such word; or it is for oneself
+ * * -EHOSTUNREACH: there is no such peer
+ * * -ENOTCONN: it is attached, but nobody is there to hear it
+ * * -ENODEV: the device, or on the host the switch, has gone
+ * * -EOPNOTSUPP: there are no messages here
+ */
+int famez_say(struct famez *handle, uint32_t peer, const char *word);
+
 /*
  * Rings in FAM: records between two programs, in two guests, in one, or in a guest and
  * on the host, without a system call while both are awake.

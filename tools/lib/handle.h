@@ -17,6 +17,8 @@
  * @close: give up and free the handle
  * @open_endpoint: as famez_open_endpoint()
  * @get_info: as famez_get_info()
+ * @get_link: as famez_get_link()
+ * @say: as famez_say(), the switch by its id
  * @get_mapping: as famez_get_mapping(); NULL: not here
  * @get_peers: as famez_get_peers()
  * @get_regions: as famez_get_regions()
@@ -41,6 +43,8 @@ struct famez_ops {
 	void (*close)(struct famez *handle);
 	int (*open_endpoint)(struct famez **other, struct famez *handle);
 	int (*get_info)(struct famez *handle, struct famez_info *info);
+	int (*get_link)(struct famez *handle, struct famez_link_info *info);
+	int (*say)(struct famez *handle, uint32_t peer, const char *word);
 	int (*get_mapping)(struct famez *handle, const void *address,
 			   struct famez_mapping *mapping);
 	int (*get_peers)(struct famez *handle, struct famez_peer_info **peers,
@@ -96,5 +100,9 @@ struct famez {
 /* The two backends: famez_open() with a path of the right kind. */
 int famez_device_open(struct famez **handle, const char *path, bool nonblock);
 int famez_socket_open(struct famez **handle, const char *path, bool nonblock);
+
+/* famez_fabric_spoof(), of a handle on a switch's socket: for famez-client alone */
+int famez_spoof(struct famez *handle, uint32_t from, uint32_t to, const void *data,
+		size_t size);
 
 #endif /* FAMEZ_LIB_HANDLE_H */

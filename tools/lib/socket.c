@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <famez/ring.h>
 #include "attach.h"
 #include "doorbell.h"
@@ -35,6 +36,8 @@
  * @failed: why no messages are possible any more, 0: they are
  * @endpoints: all handles of this peer
  * @looked: when the inner epoll was last asked
+ * @timer: ticks, while @ticking
+ * @ticking: somebody waits for the own mailslot
  * @token: number of the last ping
  * @ping_peer: to whom it went
  * @pong: it came back
@@ -45,6 +48,8 @@ struct host {
 	int failed;
 	struct sock *endpoints;
 	struct timespec looked;
+	int timer;
+	bool ticking;
 	uint64_t token;
 	uint32_t ping_peer;
 	bool pong;
@@ -130,6 +135,7 @@ static void hear(struct host *h, uint32_t vector)
 
 	if (!attach_was_rung(&h->attach, vector))
 		return;
+	famez_fabric_rung(h->fabric, vector);
 	for (s = h->endpoints; s; s = s->next)
 		if (s->listeners[vector] >= 0)
 			doorbell_ring(s->listeners[vector]);
@@ -178,6 +184,18 @@ static void pong(void *context, uint32_t peer, const void *data, size_t size)
 		h->pong = true;
 }
 
+/* Nobody rings when a mailslot was read: who waits for that looks every tick. */
+static void set_ticks(struct host *h)
+{
+	bool on = famez_fabric_ticks(h->fabric);
+	const struct timespec tick = { .tv_nsec = on ? FAMEZ_FABRIC_TICK : 0 };
+	const struct itimerspec ticks = { .it_interval = tick, .it_value = tick };
+
+	if (on != h->ticking)
+		timerfd_settime(h->timer, 0, &ticks, NULL);
+	h->ticking = on;
+}
+
 /* Takes in what the inner epoll has told. */
 static int take_events(struct host *h, const struct epoll_event *events, int n)
 {
@@ -185,6 +203,10 @@ static int take_events(struct host *h, const struct epoll_event *events, int n)
 	int i, r;
 
 	for (i = 0; i < n; i++) {
+		if (events[i].data.u32 == ATTACH_TIMER) {
+			doorbell_take(h->timer);
+			continue;
+		}
 		if (events[i].data.u32 != ATTACH_SOCKET) {
 			hear(h, events[i].data.u32);
 			continue;
@@ -194,6 +216,7 @@ static int take_events(struct host *h, const struct epoll_event *events, int n)
 			return r;
 	}
 	r = famez_fabric_service(h->fabric);
+	set_ticks(h);
 	/* the ring that announced messages is taken, the messages are not */
 	for (s = h->endpoints; s; s = s->next) {
 		s->unheeded = 0;
@@ -250,6 +273,7 @@ static int wait_more(struct sock *s, uint64_t deadline, bool *looked)
 	/* others may keep us busy, but not for ever */
 	if (*looked && is_over(deadline))
 		return -ETIMEDOUT;
+	set_ticks(s->host);
 	n = look(s->host, nonblock ? 0 : deadline ? ms_until(deadline) : -1);
 	*looked = true;
 	if (!n && nonblock)
@@ -276,6 +300,20 @@ static int glance(struct host *h)
 
 /* ---- The calls ----------------------------------------------------------- */
 
+/* An old peer has it when it has read it. */
+static int wait_read(struct sock *s, uint32_t peer, uint64_t deadline)
+{
+	bool looked = false;
+	int r, waited = 0;
+
+	while (!waited && (r = famez_fabric_unread(s->host->fabric, peer)) == -EAGAIN)
+		waited = wait_more(s, deadline, &looked);
+	if (!waited)
+		return r;
+	famez_fabric_withdraw(s->host->fabric, peer);
+	return waited;
+}
+
 /* Could it go otherwise once what waits for us is taken in? */
 static bool worth_a_look(int error)
 {
@@ -300,9 +338,8 @@ static int try_send(struct sock *s, const struct letter_out *l)
 				 l->data, l->size);
 }
 
-static int send_letter(struct sock *s, const struct letter_out *l)
+static int send_letter(struct sock *s, const struct letter_out *l, uint64_t deadline)
 {
-	uint64_t deadline = call_deadline(s);
 	bool looked = false, waited = false;
 	int n, r;
 
@@ -335,10 +372,14 @@ static int socket_send(struct famez *handle, uint32_t peer, uint16_t port,
 {
 	const struct letter_out l = { peer, port, size ? data : "", size };
 	struct sock *s = to_sock(handle);
+	uint64_t deadline = call_deadline(s);
 	int r;
 
 	s->unheeded = 0;
-	r = send_letter(s, &l);
+	r = send_letter(s, &l, deadline);
+	if (!r && !handle->nonblock && famez_fabric_is_old(s->host->fabric, peer))
+		r = wait_read(s, peer, deadline);
+	set_ticks(s->host);
 	/* one less to tell of, perhaps */
 	set_more(s);
 	return r;
@@ -348,7 +389,7 @@ static int socket_probe(struct famez *handle, uint32_t peer, uint16_t port)
 {
 	const struct letter_out l = { .peer = peer, .port = port };
 
-	return send_letter(to_sock(handle), &l);
+	return send_letter(to_sock(handle), &l, call_deadline(to_sock(handle)));
 }
 
 static int socket_recv(struct famez *handle, struct famez_letter *letter,
@@ -417,6 +458,7 @@ static int send_ping(struct host *h, uint32_t peer, uint64_t deadline,
 				      sizeof(h->token));
 		if (!worth_a_look(r) || (looked && r != -EAGAIN))
 			return r;
+		set_ticks(h);
 		n = look(h, r == -EAGAIN ? ms_until(deadline) : 0);
 		if (n < 0)
 			return n;
@@ -536,6 +578,47 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 	info->layout_minor = FAMEZ_MINOR;
 	if (!famez_fabric_peer(h->fabric, h->attach.id, &self))
 		memcpy(info->name, self.name, sizeof(info->name));
+	return 0;
+}
+
+static int socket_get_link(struct famez *handle, struct famez_link_info *info)
+{
+	struct host *h = to_sock(handle)->host;
+	const struct famez_component *c = famez_fabric_component(h->fabric);
+	int r = glance(h);
+
+	if (r)
+		return r;
+	info->state = c->state;
+	info->cid = c->cid;
+	info->sid = c->sid;
+	info->manager_cid = c->manager_cid;
+	info->manager_sid = c->manager_sid;
+	info->switch_cid = c->switch_cid;
+	info->switch_sid = c->switch_sid;
+	memcpy(info->cclass, c->cclass, sizeof(info->cclass));
+	memcpy(info->switch_class, c->switch_class, sizeof(info->switch_class));
+	return 0;
+}
+
+static int socket_say(struct famez *handle, uint32_t peer, const char *word)
+{
+	struct host *h = to_sock(handle)->host;
+	struct famez_peer_info info;
+	struct famez_link link;
+	int r = glance(h);
+
+	if (r)
+		return r;
+	famez_link_read(&link, word, strlen(word));
+	if (!link.word || peer == h->attach.id)
+		return -EINVAL;
+	if (famez_fabric_peer(h->fabric, peer, &info) || !info.state)
+		return -EHOSTUNREACH;
+	if (info.state == FAMEZ_PEER_ATTACHED)
+		return -ENOTCONN;
+	famez_fabric_say(h->fabric, peer, &link);
+	set_ticks(h);
 	return 0;
 }
 
@@ -674,6 +757,8 @@ static void host_close(struct host *h)
 {
 	famez_fabric_stop(h->fabric);
 	attach_close(&h->attach);
+	if (h->timer >= 0)
+		close(h->timer);
 	free(h);
 }
 
@@ -708,6 +793,8 @@ static const struct famez_ops socket_ops = {
 	.close = socket_close,
 	.open_endpoint = socket_open_endpoint,
 	.get_info = socket_get_info,
+	.get_link = socket_get_link,
+	.say = socket_say,
 	.get_peers = socket_get_peers,
 	.get_regions = socket_get_regions,
 	.in_use = socket_in_use,
@@ -724,6 +811,18 @@ static const struct famez_ops socket_ops = {
 	.vector = socket_vector,
 	.service = socket_service,
 };
+
+int famez_spoof(struct famez *handle, uint32_t from, uint32_t to, const void *data,
+		size_t size)
+{
+	struct host *h = to_sock(handle)->host;
+	int r;
+
+	if (handle->ops != &socket_ops)
+		return -EOPNOTSUPP;
+	r = glance(h);
+	return r ? r : famez_fabric_spoof(h->fabric, from, to, data, size);
+}
 
 static int watch(int epoll, int fd)
 {
@@ -827,6 +926,7 @@ static int start(struct host *h)
 {
 	const struct attach *a = &h->attach;
 	char name[FAMEZ_NAME_SIZE];
+	int r;
 	struct famez_fabric_config config = {
 		.memory = a->memory,
 		.size = a->layout.memory_size,
@@ -840,6 +940,12 @@ static int start(struct host *h)
 		.context = h,
 	};
 
+	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (h->timer < 0)
+		return -errno;
+	r = attach_watch(&h->attach, h->timer, ATTACH_TIMER);
+	if (r)
+		return r;
 	own_name(name, sizeof(name));
 	return famez_fabric_start(&h->fabric, &config);
 }
@@ -851,6 +957,8 @@ int famez_socket_open(struct famez **handle, const char *path, bool nonblock)
 	int r;
 
 	h = calloc(1, sizeof(*h));
+	if (h)
+		h->timer = -1;
 	s = h ? new_endpoint(h, nonblock) : NULL;
 	if (!s) {
 		free(h);

@@ -479,7 +479,8 @@ static void introduce(struct server *s, struct client *c)
 		tell(other, c->peer);
 		flush(other);
 	}
-	tell(c, &s->peers[s->plan.layout.server_id]);
+	if (!s->silent)
+		tell(c, &s->peers[s->plan.layout.server_id]);
 	tell(c, c->peer);
 	TAILQ_INSERT_TAIL(&s->clients, c, link);
 	flush(c);

@@ -127,8 +127,8 @@ void control_publish_peer(struct server *s, uint32_t id)
 	struct famez_peer *record = control_peer(s, id);
 
 	famez_store(&record->state, s->peers[id].state);
-	famez_store(&record->cid, 0);
-	famez_store(&record->sid, 0);
+	famez_store(&record->cid, s->peers[id].cid);
+	famez_store(&record->sid, s->peers[id].sid);
 	famez_store_release(&record->epoch, s->peers[id].epoch);
 	control_publish_channels(s, id);
 }

@@ -2,11 +2,13 @@
 /* F.E.E.'s mailslots, for peers that know nothing newer. */
 #include <string.h>
 
+#include <famez/mailslot.h>
+
 #include "server.h"
 
 static struct famez_slot *slot(const struct server *s, uint32_t id)
 {
-	return (void *)((char *)s->memory.map + (size_t)id * FAMEZ_SLOT_SIZE);
+	return famez_slot(s->memory.map, id);
 }
 
 void mailslot_setup(struct server *s)
@@ -26,8 +28,6 @@ void mailslot_setup(struct server *s)
 	};
 	for (id = 1; id <= server_id; id++)
 		slot(s, id)->peer_id = htole64(id);
-	strcpy(slot(s, server_id)->nodename, "Z-switch");
-	strcpy(slot(s, server_id)->cclass, "FabricSwitch");
 }
 
 void mailslot_name(struct server *s, uint32_t id, const char *cclass)
@@ -36,9 +36,9 @@ void mailslot_name(struct server *s, uint32_t id, const char *cclass)
 
 	if (!s->plan.mailslots)
 		return;
-	memset(mine->nodename, 0, sizeof(mine->nodename));
-	memset(mine->cclass, 0, sizeof(mine->cclass));
-	memcpy(mine->cclass, cclass, strlen(cclass));
+	famez_slot_name(mine->nodename, "");
+	famez_slot_name(mine->cclass, cclass);
+	mine->last_responder = 0;
 	mine->peer_id = htole64(id);
 }
 
@@ -47,25 +47,7 @@ void mailslot_empty(struct server *s, uint32_t sender)
 	if (!s->plan.mailslots || !sender ||
 	    sender > s->plan.layout.server_id)
 		return;
-	__atomic_store_n(&slot(s, sender)->buflen, 0, __ATOMIC_RELEASE);
-}
-
-int mailslot_take(struct server *s, uint32_t sender)
-{
-	struct famez_slot *from = slot(s, sender);
-	uint64_t length;
-
-	if (!s->plan.mailslots || !sender || sender > s->plan.clients)
-		return -1;
-	length = le64toh(__atomic_load_n(&from->buflen, __ATOMIC_ACQUIRE));
-	/* famez's peers ring this vector too, and leave their slot empty */
-	if (!length)
-		return -1;
-	if (length > sizeof(from->buf))
-		length = sizeof(from->buf);
-	memcpy(s->inbox, from->buf, length);
-	mailslot_empty(s, sender);
-	return length;
+	famez_slot_set_length(slot(s, sender), 0);
 }
 
 void mailslot_nodename(const struct server *s, uint32_t id, char *text,

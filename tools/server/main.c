@@ -92,7 +92,7 @@ static bool start(struct server *s, const struct options *o)
 		return false;
 	/* what is kept may not fit: then the memory stays as it was */
 	if (regions_make(s, o) && control_write(s) && peers_make(s) &&
-	    sync_start(s) && self_start(s) && door_open(s))
+	    sync_start(s) && self_start(s, o) && door_open(s))
 		return true;
 	regions_undo(s);
 	memory_undo(&s->memory);
@@ -113,6 +113,7 @@ static void stop(struct server *s)
 	/* its lock is the last to go: the next switch finds nothing of ours */
 	door_close(&s->door);
 	sd_event_source_disable_unref(s->service);
+	sd_event_source_disable_unref(s->ticks);
 	sd_event_unref(s->event);
 }
 

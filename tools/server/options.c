@@ -27,14 +27,17 @@ static const char usage[] =
 "  --regions FILE    keep named regions there (beside a file as backing: its name\n"
 "                    and .regions)\n"
 "  --scratch SIZE    keep so much of FAM from whatever uses all of it (0)\n"
+"  --no-manager      give nobody a CID and SID\n"
+"  --silent          be no peer: nobody is told of the switch, and it hears nobody;\n"
+"                    with --no-manager\n"
 "  --quiet           print errors only\n"
 "  --verbose         print more\n"
 "  --help            print this\n"
 "  --version         print the version\n";
 
 enum {
-	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, REGIONS, QUIET,
-	VERBOSE, HELP, VERSION
+	SOCKET = 256, SIZE, CLIENTS, VECTORS, BACKING, PREALLOCATE, SCRATCH, REGIONS,
+	NO_MANAGER, SILENT, QUIET, VERBOSE, HELP, VERSION
 };
 
 static const struct option table[] = {
@@ -46,6 +49,8 @@ static const struct option table[] = {
 	{ "preallocate", no_argument, NULL, PREALLOCATE },
 	{ "regions", required_argument, NULL, REGIONS },
 	{ "scratch", required_argument, NULL, SCRATCH },
+	{ "no-manager", no_argument, NULL, NO_MANAGER },
+	{ "silent", no_argument, NULL, SILENT },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "verbose", no_argument, NULL, VERBOSE },
 	{ "help", no_argument, NULL, HELP },
@@ -114,6 +119,12 @@ static int one_option(struct options *o, int option)
 	case PREALLOCATE:
 		o->preallocate = true;
 		return -1;
+	case NO_MANAGER:
+		o->no_manager = true;
+		return -1;
+	case SILENT:
+		o->silent = true;
+		return -1;
 	case QUIET:
 		o->level = 0;
 		return -1;
@@ -150,6 +161,10 @@ int options_read(struct options *o, int argc, char **argv)
 	}
 	if (optind < argc) {
 		complain("unexpected argument '%s'", argv[optind]);
+		return usage_error();
+	}
+	if (o->silent && !o->no_manager) {
+		complain("--silent: who is no peer cannot manage any; add --no-manager");
 		return usage_error();
 	}
 	return -1;

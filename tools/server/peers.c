@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include <doorbell.h>
+#include <famez/mailslot.h>
 #include "server.h"
 
 #define TELL_USEC	10	/* for each client that there may be */
@@ -36,12 +37,20 @@ void peer_ring(struct server *s, uint32_t id, uint32_t vector)
  * will read it when they start; what F.E.E.'s programs would make of vector 0
  * is a message in slot 0, which holds our header.
  */
+/* Who is no peer itself, hears from nobody that it is up. */
+static bool is_up(const struct server *s, uint32_t id)
+{
+	if (s->silent)
+		return s->peers[id].client && famez_load(&control_peer(s, id)->generation);
+	return s->peers[id].state == FAMEZ_PEER_UP;
+}
+
 void peer_notify(struct server *s, uint32_t id)
 {
 	const struct famez_layout *l = &s->plan.layout;
 	uint32_t armed;
 
-	if (s->peers[id].state != FAMEZ_PEER_UP)
+	if (!is_up(s, id))
 		return;
 	armed = famez_load(&control_peer(s, id)->vectors);
 	if (!armed || armed > l->vectors)
@@ -91,12 +100,17 @@ static void tell_soon(struct server *s)
 	sd_event_source_set_enabled(s->tell, SD_EVENT_ONESHOT);
 }
 
-void peer_set_state(struct server *s, struct peer *p, uint32_t state)
+void peer_changed(struct server *s, struct peer *p)
 {
-	p->state = state;
 	p->epoch++;
 	control_publish_peer(s, p->id);
 	tell_soon(s);
+}
+
+void peer_set_state(struct server *s, struct peer *p, uint32_t state)
+{
+	p->state = state;
+	peer_changed(s, p);
 }
 
 /* ---- The beginning and the end -------------------------------------------- */
@@ -231,10 +245,11 @@ void peer_join(struct server *s, struct peer *p, struct client *c, pid_t pid)
 {
 	p->client = c;
 	p->generation = 0;
+	link_forget(p);
 	*p->name = '\0';
 	p->unwatched = !watch(s, p, pid);
 	control_mend(s);
-	mailslot_name(s, p->id, "Driverless QEMU");
+	mailslot_name(s, p->id, FAMEZ_CLASS_DRIVERLESS);
 	peer_set_state(s, p, FAMEZ_PEER_ATTACHED);
 }
 
@@ -242,6 +257,7 @@ void peer_leave(struct server *s, struct peer *p)
 {
 	p->client = NULL;
 	p->generation = 0;
+	link_forget(p);
 	p->retired = true;
 	vectors_watch(s, p, true);
 	mailslot_name(s, p->id, "");

@@ -2,6 +2,7 @@
 /* The switch as a peer: reads messages, answers pings, sees who is up. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "server.h"
 
@@ -88,7 +89,7 @@ static void is_up(struct server *s, struct peer *p)
 	    kind_name(info.kind), info.vectors_armed);
 }
 
-static void look_at_peer(struct server *s, struct peer *p)
+void self_look_at(struct server *s, struct peer *p)
 {
 	uint32_t generation;
 
@@ -96,6 +97,8 @@ static void look_at_peer(struct server *s, struct peer *p)
 	if (generation == p->generation)
 		return;
 	p->generation = generation;
+	/* it has to be configured again */
+	link_forget(p);
 	peer_set_state(s, p, generation ? FAMEZ_PEER_UP : FAMEZ_PEER_ATTACHED);
 	if (generation) {
 		is_up(s, p);
@@ -113,7 +116,7 @@ static void look_at_peers(struct server *s)
 	for (id = 1; id <= s->plan.clients; id++) {
 		if (!s->peers[id].client)
 			continue;
-		look_at_peer(s, &s->peers[id]);
+		self_look_at(s, &s->peers[id]);
 		/* before that, what it asks is what its predecessor asked */
 		if (s->peers[id].generation)
 			directory_look(s, &s->peers[id]);
@@ -132,10 +135,11 @@ static bool start_fabric(struct server *s)
 		.id = s->plan.layout.server_id,
 		.kind = FAMEZ_KIND_SWITCH,
 		.vectors = s->plan.layout.vectors,
-		.name = "Z-switch",
-		.cclass = "FabricSwitch",
+		.name = s->link.state == FAMEZ_LINK_CONFIGURED ? "Z-switch" : "Z-server",
+		.cclass = s->link.cclass,
 		.ring = ring,
 		.flush = flush,
+		.link = link_take,
 		.context = s,
 	};
 	int err = famez_fabric_start(&s->fabric, &config);
@@ -163,8 +167,25 @@ static void heal(struct server *s)
 	start_fabric(s);
 }
 
+static int on_tick(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	self_look(context);
+	return 0;
+}
+
+/* Nobody rings when a mailslot was read: looks once more, soon. */
+static void tick(struct server *s)
+{
+	sd_event_source_set_time_relative(s->ticks, FAMEZ_FABRIC_TICK / 1000);
+	sd_event_source_set_enabled(s->ticks, SD_EVENT_ONESHOT);
+}
+
 void self_look(struct server *s)
 {
+	if (s->silent)
+		return;
 	if (s->fabric && famez_fabric_service(s->fabric))
 		heal(s);
 	if (!s->fabric && !start_fabric(s))
@@ -173,6 +194,8 @@ void self_look(struct server *s)
 	sync_look(s);
 	if (read_messages(s) | regions_look(s))
 		self_wake(s);
+	if (famez_fabric_ticks(s->fabric))
+		tick(s);
 }
 
 static int on_service(sd_event_source *source, void *context)
@@ -189,19 +212,22 @@ void self_wake(struct server *s)
 
 void self_rung(struct server *s, uint32_t vector)
 {
-	int size = mailslot_take(s, vector);
-
-	if (size >= 0 && s->fabric)
-		print_message(s, vector, size);
+	if (s->fabric)
+		famez_fabric_rung(s->fabric, vector);
 	self_wake(s);
 }
 
-bool self_start(struct server *s)
+bool self_start(struct server *s, const struct options *o)
 {
-	if (sd_event_add_defer(s->event, &s->service, on_service, s) < 0) {
+	if (sd_event_add_defer(s->event, &s->service, on_service, s) < 0 ||
+	    sd_event_add_time(s->event, &s->ticks, CLOCK_MONOTONIC, 0, 1, on_tick, s) < 0 ||
+	    sd_event_source_set_enabled(s->ticks, SD_EVENT_OFF) < 0) {
 		complain("out of memory");
 		return false;
 	}
+	link_start(s, o);
+	if (s->silent)
+		return true;
 	peer_set_state(s, &s->peers[s->plan.layout.server_id],
 		       FAMEZ_PEER_UP);
 	return start_fabric(s);

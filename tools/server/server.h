@@ -32,6 +32,8 @@
  * @size: bytes of memory
  * @clients: peers besides the switch
  * @vectors: of each peer; 0: @clients + 2
+ * @no_manager: gives out no CID and SID
+ * @silent: is no peer
  * @level: 0 quiet, 1 normal, 2 verbose
  */
 struct options {
@@ -43,6 +45,8 @@ struct options {
 	uint64_t size;
 	uint64_t clients;
 	uint64_t vectors;
+	bool no_manager;
+	bool silent;
 	int level;
 };
 
@@ -138,6 +142,9 @@ struct vector {
  * @channels_epoch: number of changes of its channels
  * @answered: what it last asked the directory for
  * @generation: what the peer had published when last looked at
+ * @cid: Gen-Z component id, 0: it was given none
+ * @sid: subnet id, likewise
+ * @tag: of the CTL-Write that it has yet to acknowledge, 0: none
  * @name: what it was called when it came up, printable
  * @client: its connection, or NULL
  * @retired: nobody has this id, but its last owner may be alive
@@ -153,6 +160,9 @@ struct peer {
 	uint32_t channels_epoch;
 	uint32_t answered;
 	uint32_t generation;
+	uint32_t cid;
+	uint32_t sid;
+	uint32_t tag;
 	char name[FAMEZ_NAME_SIZE];
 	struct client *client;
 	bool retired;
@@ -213,6 +223,10 @@ TAILQ_HEAD(reply_list, reply);
  * @header: what the header in the memory must say
  * @fabric: the switch as a peer
  * @service: runs once per turn of the loop when there may be news from peers
+ * @ticks: the same, while somebody waits for the switch's mailslot
+ * @link: the switch as a component; its state says whether it manages the fabric
+ * @tags: the last one that was given out
+ * @silent: the switch is no peer, but has a fabric all the same
  * @inbox: room for one message
  */
 struct server {
@@ -236,6 +250,10 @@ struct server {
 	struct famez_header header;
 	struct famez_fabric *fabric;
 	sd_event_source *service;
+	sd_event_source *ticks;
+	struct famez_component link;
+	uint32_t tags;
+	bool silent;
 	char inbox[FAMEZ_MESSAGE_MAX];
 };
 
@@ -392,15 +410,12 @@ void directory_take_back(struct server *s, struct peer *gone);
 void mailslot_setup(struct server *s);
 void mailslot_name(struct server *s, uint32_t id, const char *cclass);
 
-/* Tells the sender that its message was read. */
+/* Tells the sender that its message was read: nobody else is there to. */
 void mailslot_empty(struct server *s, uint32_t sender);
 
 /* A peer's name in its mailslot, printable. */
 void mailslot_nodename(const struct server *s, uint32_t id, char *text,
 		       size_t room);
-
-/* Takes a message for the switch into the inbox.  Returns its length, or -1. */
-int mailslot_take(struct server *s, uint32_t sender);
 
 /* ---- peers.c: ids ---- */
 
@@ -418,6 +433,9 @@ void peer_leave(struct server *s, struct peer *p);
 
 /* Changes the state, mirrors it, and tells everyone, at once or soon. */
 void peer_set_state(struct server *s, struct peer *p, uint32_t state);
+
+/* The switch's half of its record has changed: mirrors it, and tells everyone. */
+void peer_changed(struct server *s, struct peer *p);
 
 /* Rings; nobody, if the peer is absent. */
 void peer_ring(struct server *s, uint32_t id, uint32_t vector);
@@ -464,16 +482,36 @@ void door_close(struct door *d);
 
 /* ---- self.c: the switch as a peer ---- */
 
-bool self_start(struct server *s);
+bool self_start(struct server *s, const struct options *o);
 void self_stop(struct server *s);
 
 /* Looks at what peers have published and sent. */
 void self_look(struct server *s);
 
-/* The same, soon. */
+/* Looks at whether a peer is up. */
+void self_look_at(struct server *s, struct peer *p);
+
+/* The same as self_look(), soon. */
 void self_wake(struct server *s);
 
 /* One of the switch's own vectors was rung. */
 void self_rung(struct server *s, uint32_t vector);
+
+/* ---- link.c: the switch of Gen-Z's link layer, and the fabric manager ---- */
+
+#define LINK_SID	27U	/* the only subnet */
+
+void link_start(struct server *s, const struct options *o);
+
+/* A peer has said this. */
+void link_take(void *context, uint32_t id, const struct famez_link *l);
+
+/* Another owner, or another start: it has to ask again. */
+void link_forget(struct peer *p);
+
+/* ---- picture.c ---- */
+
+/* Prints who is at which port. */
+void picture(struct server *s);
 
 #endif /* FAMEZ_SERVER_H */

@@ -58,8 +58,7 @@ crowd_switch() {
 	done
 }
 
-# guest NUMBER ROLE: the network is a socket between both QEMUs; the plain device, which
-# has no room below 4 GiB, takes FAM along
+# guest NUMBER ROLE: the network is a socket between both QEMUs
 guest() {
 	boot 1 --first "$1" --join "$tmp/crowd.sock:1" --plain "$tmp/plain:4G" \
 		--qemu -netdev --qemu "stream,id=net,server=$2,addr.type=unix,addr.path=$tmp/net.sock" \

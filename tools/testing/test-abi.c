@@ -140,6 +140,26 @@ AT(famez_eventfd, flags, 4, 4);
 AT(famez_eventfd, vector, 8, 4);
 AT(famez_eventfd, fd, 12, 4);
 
+SIZE(famez_link_info, 104);
+AT(famez_link_info, size, 0, 4);
+AT(famez_link_info, flags, 4, 4);
+AT(famez_link_info, state, 8, 4);
+AT(famez_link_info, cid, 12, 4);
+AT(famez_link_info, sid, 16, 4);
+AT(famez_link_info, manager_cid, 20, 4);
+AT(famez_link_info, manager_sid, 24, 4);
+AT(famez_link_info, switch_cid, 28, 4);
+AT(famez_link_info, switch_sid, 32, 4);
+AT(famez_link_info, reserved, 36, 4);
+AT(famez_link_info, cclass, 40, 32);
+AT(famez_link_info, switch_class, 72, 32);
+
+SIZE(famez_form, 8);
+AT(famez_form, size, 0, 4);
+AT(famez_form, flags, 4, 4);
+
+_Static_assert(FAMEZ_IOC_LINK == 0xfa0f && FAMEZ_IOC_FORM == 0xfa10 &&
+	       FAMEZ_MSG_LINK == 4 && FAMEZ_MSG_CID == 8 && FAMEZ_READ_CID == 1, "commands");
 _Static_assert(FAMEZ_IOC_INFO == 0xfa00 && FAMEZ_IOC_PEERS == 0xfa01 &&
 	       FAMEZ_IOC_SEND == 0xfa02 && FAMEZ_IOC_RECV == 0xfa03 &&
 	       FAMEZ_IOC_PING == 0xfa04 && FAMEZ_IOC_EVENT == 0xfa05 &&
@@ -174,8 +194,8 @@ static uint64_t address(const void *at)
 
 /*
  * A valid call of each command, which does nothing, and what its bytes are: '.'
- * input, '0' must be zero, 'f' flags of which bit 0 is known, 'F' of which bit 1 is,
- * too, 'o' output.
+ * input, '0' must be zero, 'f' flags of which bit 0 is known, 'F' of which bits 1 and 3
+ * are, too, 'o' output.
  */
 static const struct command {
 	const char *name;
@@ -218,6 +238,9 @@ static const struct command {
 	{ "RING", FAMEZ_IOC_RING,
 	  { sizeof(struct famez_doorbell), [2] = NOBODY }, EHOSTUNREACH,
 	  "..00...." },
+	{ "LINK", FAMEZ_IOC_LINK, { sizeof(struct famez_link_info) }, 0,
+	  "..00oooooooooooooooooooooooooooooooooooooooooooooooo" },
+	{ "FORM", FAMEZ_IOC_FORM, { sizeof(struct famez_form) }, 0, "..f0" },
 	{ "VECTOR", FAMEZ_IOC_VECTOR,
 	  { sizeof(struct famez_eventfd), [3] = -1 }, 0, "..00...." },
 };
@@ -226,9 +249,9 @@ static const struct command {
 static bool ignored(const struct command *c, size_t byte, unsigned int bit)
 {
 	char kind = c->bytes[byte / 2];
-	unsigned int known = kind == 'F' ? 2 : kind == 'f' ? 1 : 0;
+	unsigned int known = kind == 'F' ? 0xb : kind == 'f' ? 1 : 0;
 
-	return kind == 'o' || (!(byte % 2) && bit < known);
+	return kind == 'o' || (!(byte % 2) && known & 1U << bit);
 }
 
 static bool fields(int fd, const struct command *c)
@@ -372,7 +395,9 @@ static void test_text(int fd, uint32_t echo)
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
 	char out[32], in[32] = "";
 	int length = snprintf(out, sizeof(out), "%u:text", echo);
+	struct famez_form ids = { .size = sizeof(ids) };
 
+	check(!call(fd, FAMEZ_IOC_FORM, &ids), "FORM: ids");
 	check(poll(&p, 1, 0) == 1 && p.revents == POLLOUT, "poll: no message");
 	check(write(fd, out, length) == length, "write");
 	p.events = POLLIN;

@@ -86,7 +86,12 @@ program() {
 	compare "$1" /dev/null
 	verbs=$(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$tmp/help")
 	for v in $verbs; do
-		verb "$1" "$v" "${2:-$1}"
+		# what is here alone, the page has itself
+		if text "$1" | grep -qx "\.SS $v"; then
+			verb "$1" "$v" "$1"
+		else
+			verb "$1" "$v" "${2:-$1}"
+		fi
 	done
 	text "$1" | sed -n 's/^\.SS \([a-z]*\)$/\1/p' | sort |
 		comm -23 - <(echo "$verbs" | sort) | complain "$1, only in its page"

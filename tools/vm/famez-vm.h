@@ -98,6 +98,7 @@ struct guest_options {
 	int nr_device;
 	const char *raw[LIST_MAX];
 	int nr_raw;
+	bool bar_low;
 };
 
 #define QEMU_WORDS	256

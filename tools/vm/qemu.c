@@ -195,6 +195,19 @@ static void add_devices(struct arguments *args,
 }
 
 /*
+ * SeaBIOS places BARs of 64 bits above 4 GiB, where no MTRR makes them uncached,
+ * once they do not all fit below.  A bridge that asks for so much sees to that: an
+ * empty one, behind all others, so that nothing else changes its place.
+ */
+static void add_bar_high(struct arguments *args, const char *machine)
+{
+	add(args, "-device");
+	add(args, "%s,id=bar-high,pref64-reserve=4G",
+	    strstr(machine, "q35") ? "pcie-root-port,chassis=255" :
+				     "pci-bridge,chassis_nr=255");
+}
+
+/*
  * QEMU's command line. @sockets has room for PROTO_PORTS + 1 descriptors that
  * QEMU is to inherit; NULL: it has to do without.
  */
@@ -205,6 +218,8 @@ void qemu_arguments(struct arguments *args, const struct node *node,
 	add_machine(args, node, options);
 	add_sockets(args, node, sockets);
 	add_devices(args, options);
+	if (options->nr_device && !options->bar_low)
+		add_bar_high(args, options->machine);
 }
 
 bool qemu_start(const struct node *node, const struct guest_options *options,

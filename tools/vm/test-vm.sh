@@ -152,6 +152,24 @@ report $? "each program has version $version"
 grep -qx "PACKAGE_VERSION=\"$version\"" "$here/../../dkms.conf"
 report $? "... and so has dkms.conf"
 
+# Where SeaBIOS places FAM
+# bridge TYPE OPTIONS...: the last of a guest's devices, which moves the others
+bridge()
+{
+	kind=$1
+	shift
+	famez-vm qemu-args 1 --initramfs "$tmp/initramfs" "$@" > "$tmp/out" 2> "$tmp/err"
+	[ "$(sed -n 's/^.-device \([^,]*\),.*pref64-reserve=4G.*/\1/p' "$tmp/out")" = "$kind" ]
+}
+bridge pci-bridge && tail -n 1 "$tmp/out" | grep -q pci-bridge
+report $? "a bridge, behind all devices, moves FAM above 4 GiB"
+bridge pcie-root-port --machine pc-q35-7.2
+report $? "... a root port on q35"
+bridge '' --bar low && bridge '' --no-device
+report $? "... none where it is to lie low, or there is no FAM"
+expect 2 "--bar is nonsense" $up 1 --bar top
+has "expected 'high' or 'low'" err
+
 # tcg or kvm
 # auto_takes TEXT [QEMU]: what up would take, and the reason
 auto_takes()

@@ -38,6 +38,8 @@ static const char help[] =
 "                    many vectors (default 16)\n"
 "  --plain FILE:SIZE a plain device with FILE as its memory\n"
 "  --device STRING   any -device of QEMU's\n"
+"  --bar high|low    where SeaBIOS places their memory: above 4 GiB (default), or\n"
+"                    below, if it fits there; there pmem and dax are uncached\n"
 "  --qemu WORD       one more word for QEMU's command line (may be repeated)\n"
 "\n"
 "QEMU calls the doorbell devices famez0, famez1, ..., plain ones plain0, ...\n";
@@ -47,7 +49,7 @@ enum {
 	OPT_VECTORS, OPT_BACKING, OPT_SOCKET, OPT_NO_SWITCH, OPT_KERNEL,
 	OPT_INITRAMFS, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_MACHINE,
 	OPT_ACCEL, OPT_NO_DEVICE, OPT_JOIN, OPT_PLAIN, OPT_DEVICE, OPT_QEMU,
-	OPT_HELP,
+	OPT_BAR, OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -72,6 +74,7 @@ static const struct option options[] = {
 	{ "join", required_argument, NULL, OPT_JOIN },
 	{ "plain", required_argument, NULL, OPT_PLAIN },
 	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "bar", required_argument, NULL, OPT_BAR },
 	{ "qemu", required_argument, NULL, OPT_QEMU },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ }
@@ -135,6 +138,11 @@ static void parse_device(struct guest_options *guest, int option)
 		break;
 	case OPT_DEVICE:
 		new_device(guest, ANY);
+		break;
+	case OPT_BAR:
+		guest->bar_low = !strcmp(optarg, "low");
+		if (!guest->bar_low && strcmp(optarg, "high"))
+			misuse("--bar is '%s'; expected 'high' or 'low'", optarg);
 		break;
 	case OPT_QEMU:
 		if (guest->nr_raw == LIST_MAX)

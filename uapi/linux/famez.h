@@ -14,6 +14,9 @@
  * FAMEZ_IOC_INFO and FAMEZ_IOC_MAPPING are EOPNOTSUPP.  There read(2) and write(2) are
  * of FAM, at the file's offset; ENOSPC: behind its end, and with O_APPEND.
  *
+ * A bridge on a server that knows mailslots alone, as F.E.E.'s, has no ports and no
+ * events: FAMEZ_IOC_BIND and FAMEZ_IOC_EVENT are EOPNOTSUPP.
+ *
  * A bridge on a raw server, as QEMU's ivshmem-server, knows no peers: it has
  * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR and mmap(2), of
  * all the memory; all else is EOPNOTSUPP, read(2) and write(2) too.
@@ -41,7 +44,7 @@
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
 
 #define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */
-/* 2 is kept for switches that know mailslots alone */
+#define FAMEZ_CONFIG_MAILSLOTS	2	/* F.E.E.'s server: messages by mailslots */
 #define FAMEZ_CONFIG_RAW	3	/* a raw server: FAM and doorbells */
 #define FAMEZ_CONFIG_PLAIN	4	/* no doorbell: FAM alone */
 #define FAMEZ_CONFIG_NEWER	5	/* a newer layout: FAM alone */
@@ -189,15 +192,18 @@ struct famez_allow {
 
 #define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
 #define FAMEZ_MSG_PROBE		2	/* send nothing: is the port open? */
+#define FAMEZ_MSG_LINK		4	/* a word of the link layer, as text */
+#define FAMEZ_MSG_CID		8	/* @peer and @sport are the receiver's CID and SID */
 
 /**
  * struct famez_msg - FAMEZ_IOC_SEND and FAMEZ_IOC_RECV
  * @size: bytes of this structure
- * @flags: %FAMEZ_MSG_DONTWAIT; sending, %FAMEZ_MSG_PROBE
+ * @flags: %FAMEZ_MSG_DONTWAIT; sending, %FAMEZ_MSG_PROBE, %FAMEZ_MSG_LINK,
+ *	%FAMEZ_MSG_CID
  * @data: address of the message
  * @length: bytes; receiving, in: room at @data, out: bytes of the message
  * @peer: sending: id of the receiver; receiving, out: id of the sender
- * @sport: sending: 0; receiving, out: the sender's port, 0: it has none
+ * @sport: sending: 0, but with %FAMEZ_MSG_CID; receiving, out: the sender's port, 0: it has none
  * @dport: sending: the receiver's port; receiving: 0, out: the own port
  * @timeout_ms: how long to sleep at most, then ETIMEDOUT; 0: as long as it takes
  */
@@ -210,6 +216,52 @@ struct famez_msg {
 	__u16 sport;
 	__u16 dport;
 	__u32 timeout_ms;
+};
+
+#define FAMEZ_LINK_DOWN		0	/* the switch has not spoken */
+#define FAMEZ_LINK_UP		1	/* it has */
+#define FAMEZ_LINK_CONFIGURED	2	/* and has given us CID and SID */
+
+/**
+ * struct famez_link_info - FAMEZ_IOC_LINK: what we are for Gen-Z's link layer
+ * @size: bytes of this structure
+ * @flags: 0
+ * @state: %FAMEZ_LINK_DOWN and so on
+ * @cid: own component id, 0: none was given
+ * @sid: own subnet id
+ * @manager_cid: who has given them
+ * @manager_sid: likewise
+ * @switch_cid: of the switch, as it says
+ * @switch_sid: likewise
+ * @reserved: zero
+ * @cclass: own class
+ * @switch_class: of the switch, as it says
+ */
+struct famez_link_info {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 cid;
+	__u32 sid;
+	__u32 manager_cid;
+	__u32 manager_sid;
+	__u32 switch_cid;
+	__u32 switch_sid;
+	__u32 reserved;
+	char cclass[32];
+	char switch_class[32];
+};
+
+#define FAMEZ_READ_CID		1	/* read(2) gives "CID,SID:" of who has one */
+
+/**
+ * struct famez_form - FAMEZ_IOC_FORM
+ * @size: bytes of this structure
+ * @flags: %FAMEZ_READ_CID; 0: read(2) gives ids
+ */
+struct famez_form {
+	__u32 size;
+	__u32 flags;
 };
 
 #define FAMEZ_PING_TIMEOUT_MAX	3600000	/* milliseconds: an hour */
@@ -402,6 +454,14 @@ struct famez_mapping {
  * With FAMEZ_MSG_PROBE and no message (EINVAL else), 0 says that the port is open
  * there, whether or not it has room, and the own ones can be asked for, too.  The
  * other errors are the same, but that a peer's restart is kept for who sends.
+ *
+ * With FAMEZ_MSG_LINK the message is a word of the link layer (EINVAL else), for the
+ * peer's driver, library or switch, and @dport is 0; it goes when there is room.
+ *
+ * A peer that knows mailslots alone (FAMEZ_PEER_OLD) has no ports, and takes 1 to 383
+ * bytes.  0 then means that it has read them: it has five seconds for that (ETIMEDOUT,
+ * and the message is taken back).  With O_NONBLOCK or FAMEZ_MSG_DONTWAIT nobody waits,
+ * and what was taken back is told to the next sender, by ECONNRESET.
  */
 #define FAMEZ_IOC_SEND	_IO(FAMEZ_IOC_TYPE, 0x02)
 
@@ -495,5 +555,11 @@ struct famez_mapping {
  * EBADF: the file is not open for writing.
  */
 #define FAMEZ_IOC_ALLOW		_IO(FAMEZ_IOC_TYPE, 0x0e)
+
+/* What we are for Gen-Z's link layer. */
+#define FAMEZ_IOC_LINK		_IO(FAMEZ_IOC_TYPE, 0x0f)
+
+/* How read(2) of this file names senders; the module's parameter read_cid is the default. */
+#define FAMEZ_IOC_FORM		_IO(FAMEZ_IOC_TYPE, 0x10)
 
 #endif /* _UAPI_LINUX_FAMEZ_H */

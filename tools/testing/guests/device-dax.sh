@@ -31,7 +31,7 @@ refuses 'has 126M, less than the 128M' --backing /dev/dax0.0 --size 128M; ok 'so
 refuses 'pages of 2M, more than the 1M' --backing /dev/dax0.0 --size 1M; ok 'and a size that cannot be mapped'
 
 serve --backing /dev/dax0.0 --size 32M; ok 'the switch starts on it'
-peer write --text dax 12345 && [ "$(peer read 12345 3)" = dax ]; ok 'programs share it'
+peer write --text dax 10000000 && [ "$(peer read 10000000 3)" = dax ]; ok 'programs share it'
 on node01 grep -q 'regions end with this switch' /tmp/bg; ok 'it says that it cannot keep regions there'
 on node01 'famez-ring -d /tmp/switch r recv 500 >/dev/null & famez-ring -d /tmp/switch -2 r send 500 >/dev/null && wait $!'
 ok 'and a ring'
@@ -39,7 +39,7 @@ on node01 'timeout 60 wire-client -S /tmp/switch -n 16 </dev/null >/tmp/client 2
 ok 'who is not of libfamez, as QEMU, is refused with the reason'
 refuses 'a live switch' --backing /dev/dax0.0 --size 32M --socket /tmp/other; ok 'a second switch is refused'
 ended
-serve --backing /dev/dax0.0 --size 32M --regions /tmp/regions; [ "$(peer read 12345 3)" = dax ]
+serve --backing /dev/dax0.0 --size 32M --regions /tmp/regions; [ "$(peer read 10000000 3)" = dax ]
 ok 'the next switch takes it up, with what is in it'
 peer region create kept 1M >/dev/null; ended
 serve --backing /dev/dax0.0 --size 32M --regions /tmp/regions; peer region info kept >/dev/null; ok 'and regions that are kept elsewhere'

@@ -28,20 +28,13 @@ costs() {
 
 options=(--memory 768M --machine q35)
 case $place in
-low) options[3]=pc ;;
+low) options[3]=pc; options+=(--bar low) ;;
 ovmf) options+=(--qemu -bios --qemu /usr/share/ovmf/OVMF.fd) ;;
 esac
-# one that has no room below 4 GiB takes all others along
 size=512M
-[ "$place" != high ] || size=4G
+[ "$kind-$place" != plain-high ] || size=4G
 case $kind in
-doorbell)
-	options+=(--size 512M)
-	[ "$place" != high ] || {
-		truncate -s 4G "$tmp/giant"
-		options+=(--plain "$tmp/giant:4G")
-	}
-	;;
+doorbell) options+=(--size $size) ;;
 plain)
 	FAM=/sys/class/famez/famez_fam
 	truncate -s $size "$tmp/plain"

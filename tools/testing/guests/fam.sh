@@ -9,8 +9,9 @@
 
 FAM=/sys/class/famez/famez_bridge
 
-# fam_image [fsdev_dax]: what guests boot from here on; $fsdev: that module, if this
-# kernel has it
+# fam_image [fsdev_dax]: what guests boot from here on, with what fam_words have besides;
+# $fsdev: that module, if this kernel has it
+fam_words=()
 fam_image() {
 	local modules=$top/build/modules/$FAMEZ_KERNEL word
 
@@ -30,7 +31,7 @@ fam_image() {
 	for word in nd_pmem dax_pmem device_dax ${fsdev:+fsdev_dax} kmem ext4 xfs; do
 		set -- "$@" --module $word
 	done
-	"$tools/famez-vm" initramfs --kernel "$FAMEZ_KERNEL" --output "$image" "$@" >/dev/null
+	"$tools/famez-vm" initramfs --kernel "$FAMEZ_KERNEL" --output "$image" "$@" "${fam_words[@]}" >/dev/null
 }
 
 # fam_load [NODE]: the three modules, and what udev would load for them

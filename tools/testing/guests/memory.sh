@@ -81,15 +81,13 @@ lies() {
 start switch "$tools/famez-server" --socket "$tmp/switch" --backing "$tmp/fabric"
 saw switch '^famez-server: ready' >/dev/null
 truncate -s 1G "$tmp/giant"
-truncate -s 4G "$tmp/high"
 truncate -s 1M "$tmp/disk"
 ovmf=(--memory 512M --qemu -bios --qemu /usr/share/ovmf/OVMF.fd)
 
-guest 1 --machine pc --device virtio-blk-pci,drive=disk --qemu -drive \
+guest 1 --machine pc --bar low --device virtio-blk-pci,drive=disk --qemu -drive \
 	--qemu "file=$tmp/disk,if=none,id=disk,format=raw,file.locking=off,snapshot=on" &
 boots=($!)
-# a device that has no room below 4 GiB takes all others along
-guest 2 --machine q35 --plain "$tmp/giant:1G" --plain "$tmp/high:4G" &
+guest 2 --machine q35 --plain "$tmp/giant:1G" &
 wait "${boots[@]}" $!
 guest 3 --machine q35 "${ovmf[@]}" --qemu -cpu --qemu qemu64,phys-bits=46 &
 boots=($!)

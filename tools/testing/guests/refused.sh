@@ -16,11 +16,11 @@ refuses() {
 		on node01 rmmod famez_bridge
 }
 
-# device NAME REASON SERVER-ARGS...: a doorbell device of somebody else's
+# device NAME REASON VECTORS SERVER-ARGS...: a doorbell device of somebody else's
 device() {
-	start server "$bin/wire-server" -S "$sock" -n 16 "${@:3}"
+	start server "$bin/wire-server" -S "$sock" -n 16 "${@:4}"
 	saw server '^ready' >/dev/null
-	boot 1 --no-switch --socket "$sock"
+	boot 1 --no-switch --socket "$sock:$3"
 	refuses "$2"; ok "$1: refused in one line"
 	answer server '^check ' check | grep -q '^check unchanged'
 	ok "$1: not a byte of its memory was written"
@@ -30,10 +30,10 @@ device() {
 	quit server
 }
 
-device "F.E.E.'s 8 KiB mailbox" 'F.E.E.' --fee 14 -l 8192
+device "F.E.E.'s mailbox, and too few vectors" 'its switch rings more vectors' 8 --fee 14 -l 8192
 # the magic number where a famez header has it, and nothing else of one
 truncate -s 4M "$tmp/memory"
 printf 'FAMEZFAM' | dd of="$tmp/memory" bs=1 seek=64 conv=notrunc status=none
-device 'a control area that is damaged' 'control area is damaged' -l 4M --file "$tmp/memory"
+device 'a control area that is damaged' 'control area is damaged' 16 -l 4M --file "$tmp/memory"
 
 plan_complete

@@ -7,8 +7,9 @@
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
+# shellcheck source=tools/testing/guests/udevd.sh
+. "$(dirname "$0")/udevd.sh"
 
-rules=/lib/udev/rules.d
 links=/dev/famez/by-path
 # the second bridge's place is chosen, the first one's is asked for
 second=0000:00:10.0
@@ -16,17 +17,6 @@ second=0000:00:10.0
 # node NAME: what it is, as stat(1) tells
 node() {
 	on node01 stat -c '%a %U %G' "/dev/$1"
-}
-
-# udevd: starts it; its complaints are in /tmp/udevd
-udevd() {
-	on node01 'setsid /lib/systemd/systemd-udevd </dev/null >/tmp/udevd 2>&1 &
-until udevadm control --ping 2>/dev/null; do :; done'
-}
-
-# settled COMMAND: runs it in the guest, and waits until udev is done with it
-settled() {
-	on node01 "$1 && udevadm settle"
 }
 
 # device NAME: its place on the PCI bus
@@ -50,15 +40,12 @@ hears() {
 	FAMEZ_NAME=alice start "$1" "$tools/famez-client" -S "$2" listen
 }
 
-udev=$("$top/tools/testing/unpack.sh" udev) &&
-	sysusers=$("$top/tools/testing/unpack.sh" systemd-standalone-sysusers) &&
+udev_files
+sysusers=$("$top/tools/testing/unpack.sh" systemd-standalone-sysusers) &&
 	vm initramfs --output "$tmp/image" \
 		--add "$top/build/modules/$FAMEZ_KERNEL/famez_bridge.ko" \
 		--add "$tools/famezctl" --add "$bin/wire-wait" \
-		--add "$udev/bin/udevadm" \
-		--add "$udev/bin/udevadm:/lib/systemd/systemd-udevd" \
-		--add "$udev$rules:$rules" --add "$sysusers/bin/systemd-sysusers" \
-		--add "$top/tools/udev/60-famez.rules:$rules/" \
+		"${udev_words[@]}" --add "$sysusers/bin/systemd-sysusers" \
 		--add "$top/tools/udev/famez.sysusers:/usr/lib/sysusers.d/famez.conf" \
 		>/dev/null || exit 1
 image=$tmp/image

@@ -30,10 +30,7 @@ come_and_go() {
 }
 
 truncate -s 1M "$tmp/disk"
-# a device that has no room below 4 GiB takes all others along, to where they can have
-# huge pages
-truncate -s 4G "$tmp/high"
-boot 2 --plain "$tmp/high:4G" --device virtio-blk-pci,drive=disk --qemu -drive \
+boot 2 --device virtio-blk-pci,drive=disk --qemu -drive \
 	--qemu "file=$tmp/disk,if=none,id=disk,format=raw,file.locking=off,snapshot=on"
 on node01 modprobe virtio_blk
 load; ok 'the driver loads in both guests'

@@ -440,8 +440,11 @@ ok "and the slot emptied"
 answer a ^poked "poke 512 $(hex python)" >/dev/null
 mail $'a\tb\n'; saw sw '^message from 1 \(python\): a\\x09b$' >/dev/null
 ok "its sender is named, and what cannot be printed is shown as a number"
-mail "$(printf %0384d 0)" 99999; saw sw '^message from 1 \(python\): 0{200}\.\.\. \(384 bytes\)$' >/dev/null
-ok "a length beyond the slot means all of it"
+mail "$(printf %0383d 0)"; saw sw '^message from 1 \(python\): 0{200}\.\.\. \(383 bytes\)$' >/dev/null
+ok "so is the longest"
+mail "$(printf %0384d 1)" 99999; settle [ "$(answer a ^peek 'peek 576 8')" = "peek 576 0000000000000000" ] &&
+	[ "$(lines '^message')" = 3 ]
+ok "a length beyond the slot is no message's, and emptied"
 mail x 0; tell a 'ring 15 0'; visit && [ "$(lines '^message')" = 3 ]
 ok "rings without a message are none"
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1
+/* Words of the Gen-Z link layer: heard and said, by records or mailslots. */
+#include <errno.h>
+#include <string.h>
+
+#include "fabric-impl.h"
+
+struct famez_component *famez_fabric_component(struct famez_fabric *f)
+{
+	return &f->component;
+}
+
+void link_begin(struct famez_fabric *f)
+{
+	struct famez_link ask;
+
+	if (f->config.link)
+		return;
+	famez_link_begin(&f->component, &ask);
+	famez_fabric_say(f, f->layout.server_id, &ask);
+}
+
+/* An old peer says no more than that it is there. */
+static void take_pong(struct famez_fabric *f, uint32_t id)
+{
+	if (f->pinged != id || !f->config.pong)
+		return;
+	f->pinged = 0;
+	f->config.pong(f->config.context, id, f->ping, f->ping_size);
+}
+
+void link_heard(struct famez_fabric *f, uint32_t id, const struct famez_link *l)
+{
+	struct famez_link answer;
+
+	if (l->word == FAMEZ_LINK_PONG)
+		take_pong(f, id);
+	else if (f->config.link)
+		f->config.link(f->config.context, id, l);
+	else if (famez_link_answer(&f->component, l, id == f->layout.server_id, &answer))
+		famez_fabric_say(f, id, &answer);
+}
+
+void link_send(struct famez_fabric *f, uint32_t id)
+{
+	struct peer *p = &f->peers[id];
+	char text[FAMEZ_LINK_ROOM];
+	uint32_t length;
+	int err;
+
+	if (!p->link_due.word)
+		return;
+	length = famez_link_write(&p->link_due, text);
+	if (famez_fabric_is_old(f, id))
+		err = mail_send(f, id, text, length);
+	else
+		err = channel_send(f, id, FAMEZ_TYPE_LINK, text, length);
+	if (err != -EAGAIN)
+		p->link_due.word = FAMEZ_LINK_NONE;
+}
+
+void famez_fabric_say(struct famez_fabric *f, uint32_t id, const struct famez_link *link)
+{
+	if (id >= f->layout.peers.count || id == f->config.id)
+		return;
+	f->peers[id].link_due = *link;
+	link_send(f, id);
+}
