@@ -198,7 +198,8 @@ struct famez_port {
  * @ping: what it sent, 0: nobody waits; under bell_lock
  * @pong_time: when the answer came, 0: not yet; under bell_lock
  *
- * @link_due: a word of the link layer that is to be said; under link_lock
+ * @link_due: what is to be said to it of the link layer; under link_lock, a look at
+ *	whether there is something without
  * @mails: what came by its mailslot; NULL: nothing has; under rx_lock
  */
 struct famez_remote {
@@ -232,7 +233,7 @@ struct famez_remote {
 	u64 ping;
 	u64 pong_time;
 
-	struct famez_link link_due;
+	struct famez_link_due link_due;
 	struct famez_mails *mails;
 };
 
@@ -945,11 +946,26 @@ void famez_link_init(struct famez_bridge *b);
 /** famez_link_start() - the switch is up: begin to speak with it; any lock */
 void famez_link_start(struct famez_bridge *b);
 
-/** famez_link_say() - say a word, now or when there is room; any lock, may not wait */
-void famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l);
+/**
+ * famez_link_say() - say a word, now or when there is room
+ * @b: the bridge
+ * @id: to whom
+ * @l: the word
+ *
+ * Context: any lock, may not wait
+ *
+ * Return: 0, or -EAGAIN: the last one still waits; a sender is woken when it has gone
+ */
+int famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l);
+
+/** famez_link_calls() - is something to be said to a peer that has rung? no lock */
+bool famez_link_calls(struct famez_bridge *b, u32 id);
 
 /** famez_link_send() - the work: say what is due, if there is room */
 void famez_link_send(struct famez_bridge *b, u32 id);
+
+/** famez_link_forget() - the work: what was due was for the last start of a peer */
+void famez_link_forget(struct famez_bridge *b, u32 id);
 
 /** famez_link_heard() - a peer has said this; under rx_lock */
 void famez_link_heard(struct famez_bridge *b, u32 id, const struct famez_link *l);
@@ -967,7 +983,8 @@ int famez_link_set_class(struct famez_bridge *b, const char *name, size_t length
  * @text: the word
  * @length: bytes of it
  *
- * Return: 0; -EINVAL: it is none; -EHOSTUNREACH; -ENOTCONN; -ENODEV
+ * Return: 0; -EINVAL: it is none; -EHOSTUNREACH; -ENOTCONN; -ENODEV; -EBUSY: the last
+ * one waits for room
  */
 int famez_link_tell(struct famez_bridge *b, u32 id, const char *text, size_t length);
 

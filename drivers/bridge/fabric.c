@@ -272,7 +272,7 @@ static bool famez_take_bell(struct famez_bridge *b, u32 id)
 {
 	struct famez_remote *r = &b->remotes[id];
 	bool work = READ_ONCE(r->generation) != famez_peer_generation(b, id) ||
-		    famez_channel_calls(b, id);
+		    famez_channel_calls(b, id) || famez_link_calls(b, id);
 
 	famez_count(&r->counters.rx_doorbells, 1);
 	set_bit(id, b->active);
@@ -466,6 +466,7 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 		famez_retry(b);
 		return false;
 	}
+	famez_link_forget(b, id);
 	if (famez_knows(b, id))
 		famez_ring(b, id);
 	if (generation && id == b->layout.server_id)

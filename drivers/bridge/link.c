@@ -69,34 +69,74 @@ static bool famez_link_try(struct famez_bridge *b, u32 id, const struct famez_li
 	return famez_tx_kernel(b, id, FAMEZ_TYPE_LINK, text, length) != -EAGAIN;
 }
 
-void famez_link_send(struct famez_bridge *b, u32 id)
+/* Its place is kept meanwhile: who rings when there is room, asks famez_link_calls(). */
+static bool famez_link_send_one(struct famez_bridge *b, u32 id, u32 which)
 {
-	struct famez_remote *r = &b->remotes[id];
+	struct famez_link_due *due = &b->remotes[id].link_due;
 	struct famez_link l;
+	u32 turn;
 
-	/* nearly always; who says something has us come again */
-	if (!READ_ONCE(r->link_due.word))
-		return;
 	spin_lock(&b->link_lock);
-	l = r->link_due;
-	r->link_due.word = FAMEZ_LINK_NONE;
+	l = due->word[which];
+	turn = due->turn[which];
 	spin_unlock(&b->link_lock);
-	if (!l.word || famez_link_try(b, id, &l))
-		return;
+	if (!l.word || !famez_link_try(b, id, &l))
+		return false;
 	spin_lock(&b->link_lock);
-	/* unless there is something newer to say */
-	if (!r->link_due.word)
-		r->link_due = l;
+	famez_link_said(due, which, turn);
 	spin_unlock(&b->link_lock);
+	return true;
 }
 
-void famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l)
+bool famez_link_calls(struct famez_bridge *b, u32 id)
+{
+	const struct famez_link_due *due = &b->remotes[id].link_due;
+
+	return READ_ONCE(due->word[FAMEZ_LINK_OWN].word) ||
+	       READ_ONCE(due->word[FAMEZ_LINK_ANSWER].word);
+}
+
+void famez_link_send(struct famez_bridge *b, u32 id)
+{
+	/* nearly always; who says something has us come again */
+	if (!famez_link_calls(b, id))
+		return;
+	famez_link_send_one(b, id, FAMEZ_LINK_ANSWER);
+	/* there may be a program that waits for its turn */
+	if (famez_link_send_one(b, id, FAMEZ_LINK_OWN))
+		famez_wake_remote(b, id);
+}
+
+static void famez_link_put_due(struct famez_bridge *b, u32 id, u32 which,
+			       const struct famez_link *l)
 {
 	spin_lock(&b->link_lock);
-	b->remotes[id].link_due = *l;
+	famez_link_put(&b->remotes[id].link_due, which, l);
 	spin_unlock(&b->link_lock);
 	/* the work does it: who says something may hold the locks that this takes */
 	famez_again(b, id);
+}
+
+int famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l)
+{
+	bool busy;
+
+	spin_lock(&b->link_lock);
+	busy = b->remotes[id].link_due.word[FAMEZ_LINK_OWN].word;
+	if (!busy)
+		famez_link_put(&b->remotes[id].link_due, FAMEZ_LINK_OWN, l);
+	spin_unlock(&b->link_lock);
+	if (busy)
+		return -EAGAIN;
+	famez_again(b, id);
+	return 0;
+}
+
+void famez_link_forget(struct famez_bridge *b, u32 id)
+{
+	spin_lock(&b->link_lock);
+	memset(b->remotes[id].link_due.word, 0, sizeof(b->remotes[id].link_due.word));
+	spin_unlock(&b->link_lock);
 }
 
 void famez_link_start(struct famez_bridge *b)
@@ -106,7 +146,8 @@ void famez_link_start(struct famez_bridge *b)
 	spin_lock(&b->link_lock);
 	famez_link_begin(&b->component, &ask);
 	spin_unlock(&b->link_lock);
-	famez_link_say(b, b->layout.server_id, &ask);
+	/* whatever else was to be said was for its last start, or ours */
+	famez_link_put_due(b, b->layout.server_id, FAMEZ_LINK_OWN, &ask);
 }
 
 /* ---- Hearing ----------------------------------------------------------------------------- */
@@ -126,7 +167,7 @@ void famez_link_heard(struct famez_bridge *b, u32 id, const struct famez_link *l
 	answers = famez_link_answer(&b->component, l, id == b->layout.server_id, &answer);
 	spin_unlock(&b->link_lock);
 	if (answers)
-		famez_link_say(b, id, &answer);
+		famez_link_put_due(b, id, FAMEZ_LINK_ANSWER, &answer);
 }
 
 /* ---- For programs ------------------------------------------------------------------------ */
@@ -151,8 +192,7 @@ int famez_link_tell(struct famez_bridge *b, u32 id, const char *text, size_t len
 		return -EHOSTUNREACH;
 	if (info.state == FAMEZ_PEER_ATTACHED)
 		return -ENOTCONN;
-	famez_link_say(b, id, &l);
-	return 0;
+	return famez_link_say(b, id, &l) ? -EBUSY : 0;
 }
 
 int famez_link_find(struct famez_bridge *b, u32 cid, u32 sid, u32 *id)

@@ -101,10 +101,13 @@ static int famez_ping_old(struct famez_bridge *b, u32 id)
 	const struct famez_link ping = { .word = FAMEZ_LINK_PING };
 	struct famez_remote *r = &b->remotes[id];
 
+	int err = famez_link_say(b, id, &ping);
+
+	if (err)
+		return err;
 	mutex_lock(&r->tx_lock);
 	famez_count(&r->counters.tx_pings, 1);
 	mutex_unlock(&r->tx_lock);
-	famez_link_say(b, id, &ping);
 	return 0;
 }
 
@@ -120,9 +123,10 @@ static int famez_ping_send(struct famez_bridge *b, u32 id, u64 cookie,
 	for (;;) {
 		rings = READ_ONCE(r->rings);
 		if (famez_is_old(b, id))
-			return famez_ping_old(b, id);
-		err = famez_tx_kernel(b, id, FAMEZ_TYPE_PING, &cookie,
-				      sizeof(cookie));
+			err = famez_ping_old(b, id);
+		else
+			err = famez_tx_kernel(b, id, FAMEZ_TYPE_PING, &cookie,
+					      sizeof(cookie));
 		if (err != -EAGAIN)
 			return err;
 		if (signal_pending(current))

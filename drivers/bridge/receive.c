@@ -191,7 +191,7 @@ bool famez_channel_calls(struct famez_bridge *b, u32 id)
 	if (r->in.rx.own && (!famez_rx_ready(&r->in.rx) ||
 			     famez_inbox_drain_wanted(&r->in)))
 		return true;
-	return r->out.tx.own && (!famez_tx_ready(&r->out.tx) ||
+	return r->out.tx.own && (READ_ONCE(r->pong_due) || !famez_tx_ready(&r->out.tx) ||
 				 famez_out_spoilt(&r->out));
 }
 

@@ -404,6 +404,37 @@ static inline __u32 famez_link_write(const struct famez_link *l, char *to)
 	return length;
 }
 
+/* ---- What waits for room --------------------------------------------------------------- */
+
+#define FAMEZ_LINK_OWN		0	/* what we, or a program here, begin with */
+#define FAMEZ_LINK_ANSWER	1
+#define FAMEZ_LINK_DUE		2
+
+/**
+ * struct famez_link_due - what is to be said to a peer as soon as there is room
+ * @word: one of our own, and an answer: neither pushes the other out.  Who asks twice
+ *	before it is answered, loses the first answer
+ * @turn: counts what was put there
+ */
+struct famez_link_due {
+	struct famez_link word[FAMEZ_LINK_DUE];
+	__u32 turn[FAMEZ_LINK_DUE];
+};
+
+static inline void famez_link_put(struct famez_link_due *due, __u32 which,
+				  const struct famez_link *l)
+{
+	due->word[which] = *l;
+	due->turn[which]++;
+}
+
+/* It was said, unless something newer stands there by now. */
+static inline void famez_link_said(struct famez_link_due *due, __u32 which, __u32 turn)
+{
+	if (due->turn[which] == turn)
+		due->word[which].word = FAMEZ_LINK_NONE;
+}
+
 /* ---- A component ----------------------------------------------------------------------- */
 
 #define FAMEZ_LINK_TTC		27	/* microseconds in which we can be configured */

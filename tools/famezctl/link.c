@@ -96,6 +96,8 @@ static void say(struct famez *handle, const char *dest, const char *word)
 	if (error == -EINVAL)
 		die("'%s' is no word of the link layer, or for this peer itself; genz.rst has them",
 		    word);
+	if (error == -EBUSY)
+		die("cannot speak to %s: the last word still waits for room; try again", dest);
 	if (error)
 		die_peer("cannot speak to", dest, error);
 }

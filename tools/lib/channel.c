@@ -149,15 +149,18 @@ int famez_fabric_ping(struct famez_fabric *f, uint32_t id, const void *data,
 		      size_t size)
 {
 	const struct famez_link ping = { .word = FAMEZ_LINK_PING };
+	int err;
 
 	if (size > FAMEZ_PING_MAX)
 		return -EMSGSIZE;
 	if (!famez_fabric_is_old(f, id))
 		return tx_send(f, id, FAMEZ_TYPE_PING, 0, 0, data, size);
+	err = famez_fabric_say(f, id, &ping);
+	if (err)
+		return err;
 	memcpy(f->ping, data, size);
 	f->ping_size = size;
 	f->pinged = id;
-	famez_fabric_say(f, id, &ping);
 	return 0;
 }
 
@@ -535,7 +538,7 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	p->generation = generation;
 	p->refused = false;
 	p->pong_due = 0;
-	p->link_due.word = FAMEZ_LINK_NONE;
+	memset(p->link_due.word, 0, sizeof(p->link_due.word));
 	ends_up(f, p);
 	if (generation && id == f->layout.server_id)
 		link_begin(f);

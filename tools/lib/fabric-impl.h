@@ -33,7 +33,7 @@ struct ends {
  * @in: channel from it; both are those of famez_fabric.none before its first
  * @pong_due: bytes of @pong that wait for room, 0: none
  * @pong: the ping that is to go back
- * @link_due: a word of the link layer that waits for room
+ * @link_due: what is to be said to it of the link layer, and waits for room
  * @mails: what came by its mailslot; NULL: nothing has
  */
 struct peer {
@@ -52,7 +52,7 @@ struct peer {
 	struct famez_inbox *in;
 	uint32_t pong_due;
 	uint8_t pong[FAMEZ_PING_MAX];
-	struct famez_link link_due;
+	struct famez_link_due link_due;
 	struct famez_mails *mails;
 };
 

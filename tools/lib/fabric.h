@@ -101,10 +101,15 @@ int famez_fabric_probe(struct famez_fabric *f, uint32_t peer, uint16_t port);
 int famez_fabric_ping(struct famez_fabric *f, uint32_t peer,
 		      const void *data, size_t size);
 
-/* Says a word of the link layer, now or when there is room; one that still waits for
- * that, to the same peer, is lost.
+/*
+ * Says a word of the link layer, now or when there is room.  Return: 0, -EINVAL: nobody
+ * can be that; -EAGAIN: the last one to it still waits
  */
-void famez_fabric_say(struct famez_fabric *f, uint32_t peer, const struct famez_link *link);
+int famez_fabric_say(struct famez_fabric *f, uint32_t peer, const struct famez_link *link);
+
+/* Likewise, to what a peer has said; it replaces an answer that still waits. */
+void famez_fabric_answer(struct famez_fabric *f, uint32_t peer,
+			 const struct famez_link *link);
 
 /* What we are for the link layer; unless config.link has that. */
 struct famez_component *famez_fabric_component(struct famez_fabric *f);

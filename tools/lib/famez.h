@@ -600,6 +600,7 @@ int famez_get_link(struct famez *handle, struct famez_link_info *info);
  * Return:
  * * 0: done
  * * -EINVAL: it is no such word; or it is for oneself
+ * * -EBUSY: the last one to this peer still waits for room
  * * -EHOSTUNREACH: there is no such peer
  * * -ENOTCONN: it is attached, but nobody is there to hear it
  * * -ENODEV: the device, or on the host the switch, has gone

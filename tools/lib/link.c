@@ -38,31 +38,53 @@ void link_heard(struct famez_fabric *f, uint32_t id, const struct famez_link *l)
 	else if (f->config.link)
 		f->config.link(f->config.context, id, l);
 	else if (famez_link_answer(&f->component, l, id == f->layout.server_id, &answer))
-		famez_fabric_say(f, id, &answer);
+		famez_fabric_answer(f, id, &answer);
 }
 
-void link_send(struct famez_fabric *f, uint32_t id)
+static void send_one(struct famez_fabric *f, uint32_t id, uint32_t which)
 {
-	struct peer *p = &f->peers[id];
+	struct famez_link_due *due = &f->peers[id].link_due;
 	char text[FAMEZ_LINK_ROOM];
 	uint32_t length;
 	int err;
 
-	if (!p->link_due.word)
+	if (!due->word[which].word)
 		return;
-	length = famez_link_write(&p->link_due, text);
+	length = famez_link_write(&due->word[which], text);
 	if (famez_fabric_is_old(f, id))
 		err = mail_send(f, id, text, length);
 	else
 		err = channel_send(f, id, FAMEZ_TYPE_LINK, text, length);
 	if (err != -EAGAIN)
-		p->link_due.word = FAMEZ_LINK_NONE;
+		famez_link_said(due, which, due->turn[which]);
 }
 
-void famez_fabric_say(struct famez_fabric *f, uint32_t id, const struct famez_link *link)
+void link_send(struct famez_fabric *f, uint32_t id)
 {
-	if (id >= f->layout.peers.count || id == f->config.id)
+	send_one(f, id, FAMEZ_LINK_ANSWER);
+	send_one(f, id, FAMEZ_LINK_OWN);
+}
+
+static bool is_other(const struct famez_fabric *f, uint32_t id)
+{
+	return id < f->layout.peers.count && id != f->config.id;
+}
+
+int famez_fabric_say(struct famez_fabric *f, uint32_t id, const struct famez_link *link)
+{
+	if (!is_other(f, id))
+		return -EINVAL;
+	if (f->peers[id].link_due.word[FAMEZ_LINK_OWN].word)
+		return -EAGAIN;
+	famez_link_put(&f->peers[id].link_due, FAMEZ_LINK_OWN, link);
+	link_send(f, id);
+	return 0;
+}
+
+void famez_fabric_answer(struct famez_fabric *f, uint32_t id, const struct famez_link *link)
+{
+	if (!is_other(f, id))
 		return;
-	f->peers[id].link_due = *link;
+	famez_link_put(&f->peers[id].link_due, FAMEZ_LINK_ANSWER, link);
 	link_send(f, id);
 }

@@ -617,9 +617,9 @@ static int socket_say(struct famez *handle, uint32_t peer, const char *word)
 		return -EHOSTUNREACH;
 	if (info.state == FAMEZ_PEER_ATTACHED)
 		return -ENOTCONN;
-	famez_fabric_say(h->fabric, peer, &link);
+	r = famez_fabric_say(h->fabric, peer, &link);
 	set_ticks(h);
-	return 0;
+	return r == -EAGAIN ? -EBUSY : r;
 }
 
 static int socket_get_peers(struct famez *handle,

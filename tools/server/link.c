@@ -107,5 +107,5 @@ void link_take(void *context, uint32_t id, const struct famez_link *l)
 		return;
 	famez_link_write(&answer, text);
 	detail("link: to peer %u: %s", id, text);
-	famez_fabric_say(s->fabric, id, &answer);
+	famez_fabric_answer(s->fabric, id, &answer);
 }

@@ -379,6 +379,27 @@ static void test_post(void **state)
 	assert_int_equal(slot.buflen, 0);
 }
 
+/* What waits for room, with something newer or of another kind behind it. */
+static void test_due(void **state)
+{
+	struct famez_link ping = { .word = FAMEZ_LINK_PING };
+	struct famez_link pong = { .word = FAMEZ_LINK_PONG };
+	struct famez_link_due due = { };
+	uint32_t turn;
+
+	(void)state;
+	famez_link_put(&due, FAMEZ_LINK_OWN, &ping);
+	famez_link_put(&due, FAMEZ_LINK_ANSWER, &pong);
+	assert_int_equal(due.word[FAMEZ_LINK_OWN].word, FAMEZ_LINK_PING);
+	turn = due.turn[FAMEZ_LINK_ANSWER];
+	famez_link_put(&due, FAMEZ_LINK_ANSWER, &pong);
+	famez_link_said(&due, FAMEZ_LINK_ANSWER, turn);
+	assert_int_equal(due.word[FAMEZ_LINK_ANSWER].word, FAMEZ_LINK_PONG);
+	famez_link_said(&due, FAMEZ_LINK_ANSWER, due.turn[FAMEZ_LINK_ANSWER]);
+	assert_int_equal(due.word[FAMEZ_LINK_ANSWER].word, FAMEZ_LINK_NONE);
+	assert_int_equal(due.word[FAMEZ_LINK_OWN].word, FAMEZ_LINK_PING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_mails),
 		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_due),
 	};
 
 	return RUN_PLAN("link", tests);

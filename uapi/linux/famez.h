@@ -456,7 +456,8 @@ struct famez_mapping {
  * other errors are the same, but that a peer's restart is kept for who sends.
  *
  * With FAMEZ_MSG_LINK the message is a word of the link layer (EINVAL else), for the
- * peer's driver, library or switch, and @dport is 0; it goes when there is room.
+ * peer's driver, library or switch, and @dport is 0; it goes when there is room.  EBUSY:
+ * the last one to that peer still waits for it.
  *
  * A peer that knows mailslots alone (FAMEZ_PEER_OLD) has no ports, and takes 1 to 383
  * bytes.  0 then means that it has read them: it has five seconds for that (ETIMEDOUT,

@@ -43,7 +43,7 @@ load node01 && load node02; ok 'the driver loads in two guests'
 # ---- the link layer ----
 
 configured 1 && configured 2; ok 'the switch configures them'
-sed -n 's/^link: \(to \)\{0,1\}peer 1: /\1/p' "$tmp/sw.out" | head -n 7 | diff - - >&2 <<'TRACE'
+diff <(sed -n 's/^link: \(to \)\{0,1\}peer 1: /\1/p' "$tmp/sw.out" | head -n 7) - >&2 <<'TRACE'
 Link CTL Peer-Attribute!EZT=1
 to Link CTL ACK cclass=FabricSwitch,CID0=1500,SID0=27!EZT=2
 Link RFC TTC=27us!EZT=3
@@ -70,6 +70,8 @@ ok 'and has it asked once more'
 ctl node02 link say node01 Link CTL Peer-Attribute && ! ctl node02 link say node01 Hello 2>"$tmp/err" && grep -q 'no word of the link layer' "$tmp/err"
 ok 'it says words of the link layer, and nothing else'
 on node01 'rmmod famez_bridge' && load node01 && configured 1 3; ok 'who loads the driver anew goes through it again'
+on node01 'rmmod famez_bridge' && saw sw '^peer 1 down' 2 >/dev/null && kill -STOP "${pid[sw]}" && load node01; kill -CONT "${pid[sw]}"
+configured 1 4; ok 'also with a switch that hears it late'
 on node02 'echo 100,27:by CID and SID >/dev/famez_bridge' && [ "$(ctl node01 recv --raw --timeout 60)" = 'by CID and SID' ]; ok 'text goes to CID and SID'
 ctl node02 send 100,27 'by a program' && [ "$(ctl node01 recv --raw --timeout 60)" = 'by a program' ]; ok 'so does a program'"'"'s'
 on node02 'printf 900,27:x | dd of=/dev/famez_bridge 2>&1' | grep -qi 'no route to host'; ok 'those that were not given out are unreachable'
