@@ -41,18 +41,14 @@ static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
 	return NULL;
 }
 
-/* F.E.E.'s mailbox: what is behind its slots is FAM. */
+/* F.E.E.'s mailbox */
 static const char *famez_identify_mailbox(struct famez_bridge *b, u64 memory_size,
 					  int vectors, const struct famez_mailbox *box)
 {
-	u64 end = ALIGN((u64)(box->server_id + 1) * FAMEZ_SLOT_SIZE, SZ_4K);
-
 	if (box->vectors > vectors)
 		return "its switch rings more vectors; QEMU's vectors= is to be clients + 2";
-	famez_fam_alone(b, FAMEZ_CONFIG_MAILSLOTS, min(end, memory_size), memory_size);
-	b->layout.vectors = box->vectors;
-	b->layout.server_id = box->server_id;
-	b->layout.peers.count = box->server_id + 1;
+	b->config = FAMEZ_CONFIG_MAILSLOTS;
+	famez_mailbox_layout(&b->layout, box, memory_size);
 	return NULL;
 }
 

@@ -83,14 +83,12 @@ u32 famez_mail_state(struct famez_bridge *b, u32 id)
 	return *name || *cclass ? FAMEZ_PEER_ATTACHED : FAMEZ_PEER_ABSENT;
 }
 
-/* Nobody tells; F.E.E.'s manager gives them so, and may have. */
 void famez_mail_ids(struct famez_bridge *b, u32 id, u32 *cid, u32 *sid)
 {
 	struct famez_component c;
 
 	famez_link_component(b, &c);
-	*cid = c.cid / (b->id ?: 1) * id;
-	*sid = *cid ? c.sid : 0;
+	famez_link_ids(&c, b->id, id, cid, sid);
 }
 
 void famez_mail_serve(struct famez_bridge *b)

@@ -474,6 +474,23 @@ static inline void famez_link_begin(struct famez_component *c, struct famez_link
 	*ask = (struct famez_link){ .word = FAMEZ_LINK_ATTRIBUTE, .tracked = true, .tracker = 1 };
 }
 
+/**
+ * famez_link_ids() - CID and SID of another, where nobody tells
+ * @c: the component
+ * @own: own id
+ * @id: the other's
+ * @cid: 0: none are known
+ * @sid: likewise
+ *
+ * F.E.E.'s manager gives all of them by one rule, and may have.
+ */
+static inline void famez_link_ids(const struct famez_component *c, __u32 own, __u32 id,
+				  __u32 *cid, __u32 *sid)
+{
+	*cid = own ? c->cid / own * id : 0;
+	*sid = *cid ? c->sid : 0;
+}
+
 static inline __u32 famez_link_met(struct famez_component *c, const struct famez_link *l,
 				   struct famez_link *answer)
 {

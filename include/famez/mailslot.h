@@ -52,6 +52,21 @@ static inline bool famez_mailbox_read(struct famez_mailbox *m, const struct fame
 	return true;
 }
 
+/** famez_mailbox_layout() - as there is no header: what is behind the slots is FAM */
+static inline void famez_mailbox_layout(struct famez_layout *l, const struct famez_mailbox *m,
+					__u64 memory_size)
+{
+	__u64 end = ((m->server_id + 1) * (__u64)FAMEZ_SLOT_SIZE + 4095) & ~4095ULL;
+
+	memset(l, 0, sizeof(*l));
+	l->memory_size = memory_size;
+	l->fam_offset = end < memory_size ? end : memory_size;
+	l->fam_size = memory_size - l->fam_offset;
+	l->vectors = m->vectors;
+	l->server_id = m->server_id;
+	l->peers.count = m->server_id + 1;
+}
+
 /* ---- A slot ---------------------------------------------------------------------------- */
 
 static inline struct famez_slot *famez_slot(void *memory, __u32 id)

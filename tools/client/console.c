@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <handle.h>
 #include "../famezctl/famezctl.h"
@@ -41,6 +42,7 @@ static const char help[] =
 "enough (sp: spoof).\n";
 
 static struct famez *handle;
+static bool raw;	/* a server that knows doorbells alone */
 static bool quit;
 
 __printf(1, 2)
@@ -74,6 +76,21 @@ static bool find(const char *dest, uint32_t *peer)
 	return !r;
 }
 
+/* One vector, or "all" that the fabric has */
+static int ring(uint32_t peer, const char *text)
+{
+	struct famez_info info;
+	uint32_t v;
+	int r = famez_get_info(handle, &info);
+
+	if (strcmp(text, "all"))
+		return *text && !text[strspn(text, "0123456789")] ?
+		       famez_ring(handle, peer, strtoul(text, NULL, 10)) : -EINVAL;
+	for (v = 0; !r && v < info.vectors; v++)
+		r = famez_ring(handle, peer, v);
+	return r;
+}
+
 /* ---- Each peer that a word means -------------------------------------------------- */
 
 typedef int (*action)(uint32_t peer, const char *text);
@@ -101,22 +118,31 @@ static void each(const char *dest, action run, const char *text)
 	}
 	if (famez_get_info(handle, &info) || famez_get_peers(handle, &peers, &count))
 		return;
+	/* who is only attached hears doorbells, and nothing else */
 	for (i = 0; i < count; i++)
-		if (peers[i].id != info.id && peers[i].state != FAMEZ_PEER_ATTACHED)
+		if (peers[i].id != info.id &&
+		    (peers[i].state != FAMEZ_PEER_ATTACHED || run == ring))
 			act(run, peers[i].id, text);
 	free(peers);
 }
 
-/* Waits for room, for as long as somebody has to read his mailslot. */
+/* No room: waits, for as long as somebody has to read his mailslot. */
+static bool wait_room(uint64_t since)
+{
+	struct pollfd ready = { .fd = famez_fd(handle), .events = POLLIN };
+
+	poll(&ready, 1, 10);
+	return clock_ns() < since + SEND_NS;
+}
+
 static int send_text(uint32_t peer, const char *text)
 {
-	uint64_t end = clock_ns() + SEND_NS;
-	struct pollfd ready = { .fd = famez_fd(handle), .events = POLLIN };
+	uint64_t begin = clock_ns();
 	int r;
 
-	while ((r = famez_send_to(handle, peer, 0, text, strlen(text))) == -EAGAIN &&
-	       clock_ns() < end)
-		poll(&ready, 1, 10);
+	do
+		r = famez_send_to(handle, peer, 0, text, strlen(text));
+	while (r == -EAGAIN && wait_room(begin));
 	return r;
 }
 
@@ -160,8 +186,12 @@ static void do_spoof(char *line)
 
 static void say(const char *what)
 {
-	int r = famez_say(handle, FAMEZ_DEST_SERVER, what);
+	uint64_t begin = clock_ns();
+	int r;
 
+	do
+		r = famez_say(handle, FAMEZ_DEST_SERVER, what);
+	while (r == -EBUSY && wait_room(begin));
 	if (r)
 		complain("'%s': %s", what, r == -EINVAL ? "no word of the link layer" :
 			 strerror(-r));
@@ -202,21 +232,6 @@ static void do_dump(char *line)
 {
 	do_who(line);
 	say("dump");
-}
-
-/* One vector, or "all" that the fabric has */
-static int ring(uint32_t peer, const char *text)
-{
-	struct famez_info info;
-	uint32_t v;
-	int r = famez_get_info(handle, &info);
-
-	if (strcmp(text, "all"))
-		return *text && !text[strspn(text, "0123456789")] ?
-		       famez_ring(handle, peer, strtoul(text, NULL, 10)) : -EINVAL;
-	for (v = 0; !r && v < info.vectors; v++)
-		r = famez_ring(handle, peer, v);
-	return r;
 }
 
 static void do_int(char *line)
@@ -332,6 +347,26 @@ static void take_script(void)
 
 /* ---- What comes ------------------------------------------------------------------------- */
 
+/* A line that is shown may have to go above the one that is being typed. */
+static void begin_shown(bool terminal)
+{
+	if (terminal)
+		fputs("\r", stdout);
+}
+
+static void end_shown(bool terminal)
+{
+	putchar('\n');
+	flush_output();
+	if (terminal)
+		rl_forced_update_display();
+}
+
+static void gone(void)
+{
+	die("the switch has gone; start it again");
+}
+
 static void show_messages(bool terminal)
 {
 	char data[FAMEZ_MESSAGE_MAX];
@@ -340,28 +375,79 @@ static void show_messages(bool terminal)
 	int r;
 
 	while (!(r = famez_recv(handle, &peer, data, sizeof(data), &size))) {
-		if (terminal)
-			fputs("\r", stdout);
+		begin_shown(terminal);
 		printf("%u (%s): ", peer, name_of(peer));
 		print_escaped(data, size);
-		putchar('\n');
-		flush_output();
-		if (terminal)
-			rl_forced_update_display();
+		end_shown(terminal);
 	}
 	if (r != -EAGAIN)
-		die("the switch has gone; start it again");
+		gone();
 }
 
+/* Where nobody tells who comes, whoever it is has come by now. */
 static void keep_names(void)
 {
 	struct famez_event event;
 	bool any = false;
+	int r;
 
-	while (!famez_next_event(handle, &event))
+	while (!(r = famez_next_event(handle, &event)))
 		any = true;
-	if (any)
+	if (any || r == -EOPNOTSUPP)
 		names_update(handle);
+}
+
+/* ---- Doorbells, where there is nothing else ---------------------------------------------- */
+
+static int *bells;	/* an eventfd for each own vector */
+static uint32_t bells_count;
+
+static void listen_to_bells(void)
+{
+	struct famez_info info;
+	int r = famez_get_info(handle, &info);
+
+	while (!r && bells_count < info.vectors) {
+		bells = realloc(bells, (bells_count + 1) * sizeof(*bells));
+		if (!bells)
+			die("out of memory");
+		bells[bells_count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		r = bells[bells_count] < 0 ? -errno :
+		    famez_vector(handle, bells_count, bells[bells_count]);
+		bells_count++;
+	}
+	if (r)
+		die("cannot listen to the doorbells: %s", strerror(-r));
+}
+
+static void show_bells(bool terminal)
+{
+	uint64_t rings;
+	uint32_t peer, v;
+	size_t size;
+	char none;
+
+	/* takes in what has come, and fails otherwise when the server has gone */
+	if (famez_recv(handle, &peer, &none, 0, &size) != -EOPNOTSUPP)
+		gone();
+	listen_to_bells();
+	for (v = 0; v < bells_count; v++) {
+		if (read(bells[v], &rings, sizeof(rings)) != sizeof(rings))
+			continue;
+		begin_shown(terminal);
+		printf("doorbell: vector %u", v);
+		end_shown(terminal);
+	}
+}
+
+static void show_news(bool terminal)
+{
+	if (raw) {
+		show_bells(terminal);
+		return;
+	}
+	keep_names();
+	show_messages(terminal);
 }
 
 int cmd_console(int argc, char **argv)
@@ -372,18 +458,19 @@ int cmd_console(int argc, char **argv)
 	};
 	bool terminal = isatty(STDIN_FILENO);
 	struct pollfd ready[2] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct famez_info info;
 
 	next_option(argc, argv, options, usage);
 	if (optind != argc)
 		die_usage("console takes no arguments; type 'help' there");
 	handle = open_device(FAMEZ_NONBLOCK);
 	names_update(handle);
+	raw = !famez_get_info(handle, &info) && info.config == FAMEZ_CONFIG_RAW;
 	ready[1] = (struct pollfd){ .fd = famez_fd(handle), .events = POLLIN | POLLPRI };
 	if (terminal)
 		rl_callback_handler_install("famez> ", take_line);
 	while (!quit) {
-		keep_names();
-		show_messages(terminal);
+		show_news(terminal);
 		if (poll(ready, 2, -1) < 0)
 			die("cannot wait: %s", strerror(errno));
 		if (ready[0].revents && terminal)

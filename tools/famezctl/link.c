@@ -121,10 +121,17 @@ static void say_words(struct famez *handle, int argc, char **argv)
 
 static void ask_for_configuration(struct famez *handle)
 {
+	uint64_t ns;
+
 	/* one that was never answered is asked for here, too */
 	await_state(handle, FAMEZ_LINK_UP, "the switch has not answered");
 	say(handle, "server", "Link RFC TTC=27us!EZT=1");
 	await_state(handle, FAMEZ_LINK_CONFIGURED, "no CID and SID");
+	/*
+	 * It then asks what we are: F.E.E.'s has one mailslot for all, in which that would
+	 * stay when we leave now.
+	 */
+	famez_ping(handle, FAMEZ_DEST_SERVER, WAIT_MS, &ns);
 }
 
 int cmd_link(int argc, char **argv)

@@ -57,8 +57,6 @@ static const char *open_hint(int error)
 		return "the switch has no free id; end another peer, or give it more --clients";
 	case -EPROTO:
 		return "whoever serves it speaks no ivshmem protocol; name famez-server's socket";
-	case -ENODATA:
-		return "this ivshmem server is no famez switch; start famez-server instead";
 	case -EBADMSG:
 		return "the fabric's header is damaged; restart famez-server";
 	case -EPROTONOSUPPORT:
@@ -92,7 +90,7 @@ struct famez *open_device(int flags)
 const char *error_text(int error)
 {
 	if (error == -EOPNOTSUPP)
-		return "this device has FAM alone, or FAM and doorbells; messages need one on famez-server, as "
+		return "there are no messages here, or mailslots alone, without events and ports; famez-server has all, as behind "
 		       FAMEZ_DEFAULT_DEVICE;
 	return strerror(-error);
 }

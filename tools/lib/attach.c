@@ -2,24 +2,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <famez/mailslot.h>
+#include <linux/famez.h>
 #include "attach.h"
 #include "dax.h"
 #include "doorbell.h"
 
 #define TIMEOUT_S	120	/* a switch that hangs; to be told of a thousand takes a while */
 #define MESSAGES	4096	/* taken from the socket at a time */
+#define SETTLE_MS	200	/* a raw server says no more: it has told all vectors */
 
 /**
  * struct remote - eventfds of a peer, our own included
  * @owed: it was rung before it had an eventfd
  * @count: entries of @fds; the k-th rings vector k
- * @fds: as many as the fabric has vectors
+ * @fds: there is room for as many as the fabric has vectors
  */
 struct remote {
 	bool owed;
@@ -97,19 +101,18 @@ static int add_eventfd(struct attach *a, uint32_t id, int fd)
 
 /* ---- What the switch says ------------------------------------------------ */
 
-static int read_file(int fd, struct famez_header *header, const struct stat *st)
+/* Its first bytes, which tell what it is; no device's memory has fewer than these. */
+static int read_file(int fd, char *first, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return -EPROTO;
-	if ((uint64_t)st->st_size < FAMEZ_MEMORY_MIN)
-		return -ENODATA;
-	return pread(fd, header, sizeof(*header), FAMEZ_HEADER_OFFSET) ==
-	       (ssize_t)sizeof(*header) ? 0 : -EPROTO;
+	return pread(fd, first, FAMEZ_SLOT_SIZE, 0) == FAMEZ_SLOT_SIZE ? 0 : -EPROTO;
 }
 
 /* Of a host's /dev/dax the switch may use less than there is; it cannot be read(2). */
-static int read_device(int fd, struct famez_header *header, struct stat *st)
+static int read_device(int fd, char *first, struct stat *st)
 {
+	const struct famez_header *header = (void *)(first + FAMEZ_HEADER_OFFSET);
 	uint64_t align, size = dax_size(fd, &align);
 	void *at;
 
@@ -118,27 +121,57 @@ static int read_device(int fd, struct famez_header *header, struct stat *st)
 	at = mmap(NULL, align, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	famez_copy_in(header, (char *)at + FAMEZ_HEADER_OFFSET, sizeof(*header));
+	famez_copy_in(first, at, FAMEZ_SLOT_SIZE);
 	munmap(at, align);
 	st->st_size = famez_le64(header->memory_size);
 	return (uint64_t)st->st_size <= size ? 0 : -EBADMSG;
 }
 
+/* A server that knows nothing of famez: F.E.E.'s, or QEMU's. */
+static int identify_older(struct attach *a, const char *first, uint64_t size)
+{
+	struct famez_mailbox box;
+
+	if (famez_mailbox_read(&box, (const void *)first, size)) {
+		a->config = FAMEZ_CONFIG_MAILSLOTS;
+		famez_mailbox_layout(&a->layout, &box, size);
+		return a->id && a->id < box.server_id ? 0 : -EPROTO;
+	}
+	a->config = FAMEZ_CONFIG_RAW;
+	a->layout = (struct famez_layout){
+		.memory_size = size,
+		.fam_size = size,
+		.vectors = FAMEZ_VECTORS_MAX,
+		.server_id = FAMEZ_DEST_SERVER,
+		.peers.count = FAMEZ_PEERS_MAX,
+	};
+	return 0;
+}
+
+static int identify(struct attach *a, const char *first, uint64_t size)
+{
+	int r = famez_layout_read(&a->layout, (const void *)(first + FAMEZ_HEADER_OFFSET),
+				  size);
+
+	a->config = FAMEZ_CONFIG_FAMEZ;
+	return r == -ENODATA ? identify_older(a, first, size) : r;
+}
+
 /* Takes the memory; on an error the descriptor stays the caller's. */
 static int take_memory(struct attach *a, int fd)
 {
-	struct famez_header header;
+	char first[FAMEZ_SLOT_SIZE] __attribute__((aligned(8)));
 	struct stat st;
 	int r;
 
 	if (fstat(fd, &st))
 		return -EPROTO;
 	if (S_ISCHR(st.st_mode))
-		r = read_device(fd, &header, &st);
+		r = read_device(fd, first, &st);
 	else
-		r = read_file(fd, &header, &st);
+		r = read_file(fd, first, &st);
 	if (!r)
-		r = famez_layout_read(&a->layout, &header, st.st_size);
+		r = identify(a, first, st.st_size);
 	if (r)
 		return r;
 	if (a->id >= a->layout.peers.count)
@@ -154,6 +187,15 @@ static int take_memory(struct attach *a, int fd)
 	return 0;
 }
 
+/* Our own eventfds come last: the last of them ends the introduction. */
+static void took_own(struct attach *a)
+{
+	a->vectors = a->remotes[a->id]->count;
+	/* nobody tells how many there are to be: see listen_to_switch() */
+	if (a->config == FAMEZ_CONFIG_RAW || a->vectors == a->layout.vectors)
+		a->stage = ATTACH_UP;
+}
+
 /* An id: with an eventfd it has come, without one it has gone. */
 static int take_id(struct attach *a, int64_t number, int fd)
 {
@@ -164,13 +206,11 @@ static int take_id(struct attach *a, int64_t number, int fd)
 	if (fd >= 0) {
 		int r = add_eventfd(a, id, fd);
 
-		/* our own come last: the last of them ends the introduction */
-		if (!r && id == a->id &&
-		    a->remotes[id]->count == a->layout.vectors)
-			a->stage = ATTACH_UP;
+		if (!r && id == a->id)
+			took_own(a);
 		return r;
 	}
-	/* famez's own switch announces no leaves, but the protocol knows them */
+	/* famez's own switch announces no leaves, but older servers do */
 	if (a->stage != ATTACH_UP || id == a->id || !a->remotes[id])
 		return -EPROTO;
 	drop_remote(a, id);
@@ -259,10 +299,17 @@ int attach_ring_exactly(struct attach *a, uint32_t peer, uint32_t vector)
 	if (r)
 		return r;
 	remote = a->remotes[peer];
+	if (a->config == FAMEZ_CONFIG_RAW && remote && vector >= remote->count)
+		return -EINVAL;
 	if (!remote || vector >= remote->count)
 		return -EHOSTUNREACH;
 	doorbell_ring(remote->fds[vector]);
 	return 0;
+}
+
+uint32_t attach_knows(const struct attach *a, uint32_t peer)
+{
+	return a->remotes[peer] ? a->remotes[peer]->count : 0;
 }
 
 bool attach_was_rung(struct attach *a, uint32_t vector)
@@ -271,6 +318,20 @@ bool attach_was_rung(struct attach *a, uint32_t vector)
 }
 
 /* ---- Opening and closing ------------------------------------------------- */
+
+/*
+ * A raw server says nowhere how many vectors there are, so what has come when it is
+ * silent is all that is known then; what comes later is taken, too.
+ */
+static int listen_on(struct attach *a)
+{
+	struct pollfd more = { .fd = a->fd, .events = POLLIN };
+	int n, r = 0;
+
+	while (!r && (n = poll(&more, 1, SETTLE_MS)) != 0)
+		r = n < 0 ? -errno : attach_take(a);
+	return r;
+}
 
 /* Listens until the switch has introduced us and everyone. */
 static int listen_to_switch(struct attach *a)
@@ -289,7 +350,7 @@ static int listen_to_switch(struct attach *a)
 		if (!ms_until(deadline))
 			return -ETIMEDOUT;
 	}
-	return 0;
+	return a->config == FAMEZ_CONFIG_RAW ? listen_on(a) : 0;
 }
 
 int attach_open(struct attach *a, const char *path)

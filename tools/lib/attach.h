@@ -35,7 +35,10 @@ enum attach_stage {
  * @id: own id
  * @memory_fd: the memory
  * @memory: all of it, layout.memory_size bytes
- * @layout: what its header says
+ * @config: %FAMEZ_CONFIG_FAMEZ, or that of an older server: %FAMEZ_CONFIG_MAILSLOTS or
+ *	%FAMEZ_CONFIG_RAW
+ * @layout: what its header says; of an older one, what there is instead
+ * @vectors: own ones; of a raw server, those that it has told of so far
  * @remotes: eventfds, by id
  */
 struct attach {
@@ -46,7 +49,9 @@ struct attach {
 	uint32_t id;
 	int memory_fd;
 	void *memory;
+	uint32_t config;
 	struct famez_layout layout;
+	uint32_t vectors;
 	struct remote **remotes;
 };
 
@@ -89,9 +94,13 @@ int attach_ring(struct attach *a, uint32_t peer, uint32_t vector);
  * @peer: its id, one that this fabric can have
  * @vector: which of its vectors
  *
- * Return: 0; -EHOSTUNREACH: the switch has not told of it; or as attach_take()
+ * Return: 0; -EHOSTUNREACH: the switch has not told of it; -EINVAL: a raw server has, and
+ * of no such vector; or as attach_take()
  */
 int attach_ring_exactly(struct attach *a, uint32_t peer, uint32_t vector);
+
+/** attach_knows() - on how many vectors does a peer listen, by what the switch has told? */
+uint32_t attach_knows(const struct attach *a, uint32_t peer);
 
 /** attach_was_rung() - was an own vector, since this was last asked? */
 bool attach_was_rung(struct attach *a, uint32_t vector);

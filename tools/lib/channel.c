@@ -25,7 +25,7 @@ static int tx_state(struct famez_fabric *f, uint32_t id, uint16_t type)
 		p->reset = false;
 		return -ECONNRESET;
 	}
-	if (famez_load(&fabric_record(f, id)->state) == FAMEZ_PEER_ABSENT)
+	if (fabric_state_of(f, id) == FAMEZ_PEER_ABSENT)
 		return -EHOSTUNREACH;
 	/* it may have just come up, and the switch is about to tell */
 	if (!p->generation && fabric_generation_of(f, id))

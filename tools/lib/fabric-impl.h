@@ -72,6 +72,7 @@ struct famez_fabric {
 	struct ends none;	/* of channels that there are not */
 	struct famez_events events;
 	struct famez_component component;	/* what we are for the link layer */
+	bool link_begun;		/* the switch was asked */
 	struct famez_post post;		/* the own mailslot; no slot: there are none */
 	bool post_wanted;		/* a sender waits for it */
 	bool post_news;			/* and may find it free */
@@ -92,8 +93,17 @@ static inline bool channel_there(const struct peer *p)
 /* Changes what there is news of. */
 void fabric_set_news(struct famez_fabric *f, struct peer *p, uint64_t news);
 
+/* Is there a peer table?  If not, there are mailslots alone. */
+static inline bool fabric_has_table(const struct famez_fabric *f)
+{
+	return !f->config.mailbox;
+}
+
 /* A record of the peer table; the id is below layout.peers.count. */
 struct famez_peer *fabric_record(const struct famez_fabric *f, uint32_t id);
+
+/* %FAMEZ_PEER_ABSENT, or is it attached at least? */
+uint32_t fabric_state_of(const struct famez_fabric *f, uint32_t id);
 
 /* The generation that a peer has published, 0 when it is not there. */
 uint32_t fabric_generation_of(const struct famez_fabric *f, uint32_t id);
@@ -152,7 +162,16 @@ void link_send(struct famez_fabric *f, uint32_t id);
 void mail_start(struct famez_fabric *f);
 void mail_stop(struct famez_fabric *f);
 
-/* Return: 0; -EAGAIN: the slot is not free; -EMSGSIZE */
+/* Without a peer table: is there somebody, or only a QEMU, or nobody? */
+uint32_t mail_state(const struct famez_fabric *f, uint32_t id);
+
+/* The same for famez_fabric_peer(): what the slots say. */
+void mail_info(const struct famez_fabric *f, struct famez_peer_info *info);
+
+/* Has somebody written over what makes it a mailbox, or another server come? */
+bool mail_lost(const struct famez_fabric *f);
+
+/* Return: 0; -EAGAIN: the slot is not free; -EMSGSIZE; -ENODEV: see mail_lost() */
 int mail_send(struct famez_fabric *f, uint32_t id, const void *data, size_t size);
 
 /* Looks whether the slot is free, and sends what waits for that. */

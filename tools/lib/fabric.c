@@ -50,13 +50,17 @@ void fabric_ring(struct famez_fabric *f, uint32_t id)
 	f->config.ring(f->config.context, id, f->config.id % armed);
 }
 
+uint32_t fabric_state_of(const struct famez_fabric *f, uint32_t id)
+{
+	return fabric_has_table(f) ? famez_load(&fabric_record(f, id)->state) :
+				     mail_state(f, id);
+}
+
 uint32_t fabric_generation_of(const struct famez_fabric *f, uint32_t id)
 {
-	const struct famez_peer *record = fabric_record(f, id);
-
-	if (famez_load(&record->state) == FAMEZ_PEER_ABSENT)
+	if (!fabric_has_table(f) || fabric_state_of(f, id) == FAMEZ_PEER_ABSENT)
 		return 0;
-	return famez_load_acquire(&record->generation);
+	return famez_load_acquire(&fabric_record(f, id)->generation);
 }
 
 /* Those whom we ring when we come, go, or change: the switch tells the others. */
@@ -145,9 +149,16 @@ static void refresh_record(struct famez_fabric *f)
 
 int famez_fabric_service(struct famez_fabric *f)
 {
-	uint8_t *row = bell_row(f, f->config.id);
+	uint8_t *row;
 	uint32_t id;
 
+	if (!fabric_has_table(f)) {
+		if (mail_lost(f))
+			return -ENODEV;
+		mail_service(f);
+		return 0;
+	}
+	row = bell_row(f, f->config.id);
 	if (le64toh(__atomic_load_n(&header(f)->fabric, __ATOMIC_RELAXED)) !=
 	    f->layout.fabric)
 		return -ENODEV;
@@ -189,9 +200,13 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 
 	if (id >= f->layout.peers.count)
 		return -EINVAL;
-	record = fabric_record(f, id);
 	memset(info, 0, sizeof(*info));
 	info->id = id;
+	if (!fabric_has_table(f)) {
+		mail_info(f, info);
+		return 0;
+	}
+	record = fabric_record(f, id);
 	info->generation = fabric_generation_of(f, id);
 	if (famez_load(&record->state) == FAMEZ_PEER_ABSENT)
 		return 0;
@@ -249,6 +264,8 @@ uint32_t famez_fabric_longest(const struct famez_fabric *f)
 	const struct famez_tx *tx = &f->peers[f->layout.server_id].out->tx;
 	uint32_t longest = tx->data ? famez_ring_longest(tx->size) : 0;
 
+	if (!fabric_has_table(f))
+		return FAMEZ_MAIL_MAX;
 	return longest < FAMEZ_MESSAGE_MAX ? longest : FAMEZ_MESSAGE_MAX;
 }
 
@@ -291,10 +308,44 @@ static void forget_bells(struct famez_fabric *f)
 		famez_bell_take(row + id, row + id + seen_row(f));
 }
 
+static int read_layout(struct famez_fabric *f)
+{
+	const struct famez_fabric_config *config = &f->config;
+	struct famez_header copy;
+	int err = 0;
+
+	if (config->mailbox) {
+		f->layout = *config->mailbox;
+	} else {
+		famez_copy_in(&copy, config->header ? config->header : header(f),
+			      sizeof(copy));
+		err = famez_layout_read(&f->layout, &copy, config->size);
+	}
+	if (!err && (config->id >= f->layout.peers.count || !config->vectors ||
+		     config->vectors > f->layout.vectors))
+		err = -EINVAL;
+	return err;
+}
+
+static int begin_mailslots(struct famez_fabric *f)
+{
+	mail_start(f);
+	return f->post.slot ? 0 : -EINVAL;
+}
+
+static void begin(struct famez_fabric *f)
+{
+	channels_follow(f);
+	forget_bells(f);
+	publish(f);
+	/* what is not up and has a class in its slot, is taken for an old one */
+	mail_start(f);
+	look_at_all_peers(f);
+}
+
 int famez_fabric_start(struct famez_fabric **fabric,
 		       const struct famez_fabric_config *config)
 {
-	struct famez_header copy;
 	struct famez_fabric *f;
 	uint32_t id;
 	int err;
@@ -303,11 +354,7 @@ int famez_fabric_start(struct famez_fabric **fabric,
 	if (!f)
 		return -ENOMEM;
 	f->config = *config;
-	famez_copy_in(&copy, config->header ? config->header : header(f), sizeof(copy));
-	err = famez_layout_read(&f->layout, &copy, config->size);
-	if (!err && (config->id >= f->layout.peers.count || !config->vectors ||
-		     config->vectors > f->layout.vectors))
-		err = -EINVAL;
+	err = read_layout(f);
 	if (err)
 		goto free;
 	err = -ENOMEM;
@@ -322,12 +369,13 @@ int famez_fabric_start(struct famez_fabric **fabric,
 		f->peers[id].in = &f->none.in;
 	}
 	strncpy(f->component.cclass, config->cclass, sizeof(f->component.cclass) - 1);
-	channels_follow(f);
-	forget_bells(f);
-	publish(f);
-	/* what is not up and has a class in its slot, is taken for an old one */
-	mail_start(f);
-	look_at_all_peers(f);
+	err = 0;
+	if (fabric_has_table(f))
+		begin(f);
+	else
+		err = begin_mailslots(f);
+	if (err)
+		goto free;
 	*fabric = f;
 	return 0;
 free:
@@ -347,7 +395,8 @@ void famez_fabric_stop(struct famez_fabric *f)
 	 * what is sent to us from here on is reported to its sender.
 	 */
 	mail_stop(f);
-	famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
+	if (fabric_has_table(f))
+		famez_store_release(&fabric_record(f, f->config.id)->generation, 0);
 	famez_mb();
 	for (id = 0; id < f->layout.peers.count; id++) {
 		if (f->peers[id].generation && knows(f, id))

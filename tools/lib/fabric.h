@@ -24,6 +24,8 @@ struct famez_fabric;
  * @memory: the whole shared memory, mapped read-write; stays the caller's
  * @size: bytes of it
  * @header: what its header says; NULL: as it is there
+ * @mailbox: the layout of a server that knows mailslots alone: there are no peer table,
+ *	channels, ports and events; NULL: a famez fabric
  * @id: own id
  * @kind: FAMEZ_KIND_SWITCH or FAMEZ_KIND_HOST
  * @vectors: vectors that the caller listens on, at least 1
@@ -40,6 +42,7 @@ struct famez_fabric_config {
 	void *memory;
 	uint64_t size;
 	const struct famez_header *header;
+	const struct famez_layout *mailbox;
 	uint32_t id;
 	uint32_t kind;
 	uint32_t vectors;
@@ -84,7 +87,8 @@ int famez_fabric_service(struct famez_fabric *f);
 
 /* A program's message, from one of our ports (0: none) to one of the peer's.
  * Return: 0, -EAGAIN (the caller is rung when it is worth another try), -EMSGSIZE,
- * -EHOSTUNREACH, -ENOTCONN, -ENOBUFS, -ECONNREFUSED, -ECONNRESET, -EINVAL
+ * -EHOSTUNREACH, -ENOTCONN, -ENOBUFS, -ECONNREFUSED, -ECONNRESET, -EINVAL; -ENODEV: there
+ * is no mailbox any more
  */
 int famez_fabric_send(struct famez_fabric *f, uint32_t peer, uint16_t sport,
 		      uint16_t dport, const void *data, size_t size);
@@ -111,7 +115,9 @@ int famez_fabric_say(struct famez_fabric *f, uint32_t peer, const struct famez_l
 void famez_fabric_answer(struct famez_fabric *f, uint32_t peer,
 			 const struct famez_link *link);
 
-/* What we are for the link layer; unless config.link has that. */
+/* What we are for the link layer, unless config.link has that; on a server that knows
+ * mailslots alone, the switch is asked from the first time on.
+ */
 struct famez_component *famez_fabric_component(struct famez_fabric *f);
 
 /* Is it one that knows nothing newer than mailslots? */

@@ -63,7 +63,7 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
 {
 	*peers = NULL;
 	*count = 0;
-	return handle->ops->get_peers(handle, peers, count);
+	return CALL(handle->ops->get_peers, handle, peers, count);
 }
 
 /* Digits alone are always an id, so that no name can pose as one. */
@@ -147,7 +147,7 @@ int famez_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
 {
 	if (*port > UINT16_MAX || buffer > FAMEZ_BUFFER_MAX)
 		return -EINVAL;
-	return handle->ops->bind(handle, port, buffer);
+	return CALL(handle->ops->bind, handle, port, buffer);
 }
 
 int famez_send(struct famez *handle, uint32_t peer, const void *data,
@@ -161,13 +161,13 @@ int famez_send_to(struct famez *handle, uint32_t peer, uint16_t port,
 {
 	if (size > FAMEZ_MESSAGE_MAX)
 		return -EMSGSIZE;
-	return handle->ops->send(handle, real_peer(handle, peer), port, data,
+	return CALL(handle->ops->send, handle, real_peer(handle, peer), port, data,
 				 size);
 }
 
 int famez_probe(struct famez *handle, uint32_t peer, uint16_t port)
 {
-	return handle->ops->probe(handle, real_peer(handle, peer), port);
+	return CALL(handle->ops->probe, handle, real_peer(handle, peer), port);
 }
 
 int famez_recv(struct famez *handle, uint32_t *peer, void *data, size_t room,
@@ -186,7 +186,7 @@ int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
 
 	if (room > FAMEZ_MESSAGE_MAX)
 		room = FAMEZ_MESSAGE_MAX;
-	r = handle->ops->recv(handle, &letter, data, room);
+	r = CALL(handle->ops->recv, handle, &letter, data, room);
 	if (!r) {
 		*peer = letter.peer;
 		*port = letter.sport;
@@ -217,7 +217,7 @@ int famez_send_batch(struct famez *handle, struct famez_msg *messages,
 {
 	int r = check_batch(messages, count);
 
-	return r ? r : handle->ops->send_batch(handle, messages, count);
+	return r ? r : CALL(handle->ops->send_batch, handle, messages, count);
 }
 
 int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
@@ -228,12 +228,12 @@ int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
 
 	for (i = 0; i < count && !r; i++)
 		messages[i].dport = 0;
-	return r ? r : handle->ops->recv_batch(handle, messages, count);
+	return r ? r : CALL(handle->ops->recv_batch, handle, messages, count);
 }
 
 int famez_set_eventfd(struct famez *handle, int fd)
 {
-	return handle->ops->set_eventfd(handle, fd);
+	return CALL(handle->ops->set_eventfd, handle, fd);
 }
 
 int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
@@ -241,23 +241,23 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 {
 	if (!timeout_ms || timeout_ms > FAMEZ_PING_TIMEOUT_MAX)
 		return -EINVAL;
-	return handle->ops->ping(handle, real_peer(handle, peer), timeout_ms,
+	return CALL(handle->ops->ping, handle, real_peer(handle, peer), timeout_ms,
 				 nanoseconds);
 }
 
 int famez_next_event(struct famez *handle, struct famez_event *event)
 {
-	return handle->ops->next_event(handle, event);
+	return CALL(handle->ops->next_event, handle, event);
 }
 
 int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 {
-	return handle->ops->ring(handle, peer, vector);
+	return CALL(handle->ops->ring, handle, peer, vector);
 }
 
 int famez_vector(struct famez *handle, uint32_t vector, int eventfd)
 {
-	return handle->ops->vector(handle, vector, eventfd);
+	return CALL(handle->ops->vector, handle, vector, eventfd);
 }
 
 void famez_set_timeout(struct famez *handle, uint32_t milliseconds)
@@ -269,20 +269,18 @@ int famez_get_link(struct famez *handle, struct famez_link_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
-	return handle->ops->get_link(handle, info);
+	return CALL(handle->ops->get_link, handle, info);
 }
 
 int famez_say(struct famez *handle, uint32_t peer, const char *word)
 {
-	return handle->ops->say(handle, real_peer(handle, peer), word);
+	return CALL(handle->ops->say, handle, real_peer(handle, peer), word);
 }
 
 int famez_get_mapping(struct famez *handle, const void *address,
 		      struct famez_mapping *mapping)
 {
-	if (!handle->ops->get_mapping)
-		return -EOPNOTSUPP;
-	return handle->ops->get_mapping(handle, address, mapping);
+	return CALL(handle->ops->get_mapping, handle, address, mapping);
 }
 
 static int map_fam(struct famez *handle, uint64_t offset, size_t length, int flags,

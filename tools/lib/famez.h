@@ -53,7 +53,10 @@ struct famez;
  * @flags: 0, or %FAMEZ_NONBLOCK: famez_send(), famez_recv() and
  *	famez_next_event() return -EAGAIN rather than sleep
  *
- * On a socket it waits for the switch, with %FAMEZ_NONBLOCK, too.
+ * On a socket it waits for the switch, with %FAMEZ_NONBLOCK, too.  An older server is one
+ * as well: famez_info.config tells, and what it lacks is -EOPNOTSUPP: with
+ * %FAMEZ_CONFIG_MAILSLOTS ports, events and regions, with %FAMEZ_CONFIG_RAW all but FAM,
+ * doorbells and the ids of peers.
  *
  * Return:
  * * 0: done
@@ -62,7 +65,6 @@ struct famez;
  * * -ECONNREFUSED: nobody serves the socket
  * * -EUSERS: the switch has no id left
  * * -EPROTO: what answers speaks no ivshmem protocol
- * * -ENODATA: it does, and is no famez switch
  * * -EBADMSG: the control area is damaged
  * * -EPROTONOSUPPORT: the control area is of another version
  * * -ENAMETOOLONG: the path is too long for a socket's

@@ -13,13 +13,13 @@
 #include "famez.h"
 
 /**
- * struct famez_ops - a backend
+ * struct famez_ops - a backend; NULL: it cannot do that, and CALL() says so
  * @close: give up and free the handle
  * @open_endpoint: as famez_open_endpoint()
  * @get_info: as famez_get_info()
  * @get_link: as famez_get_link()
  * @say: as famez_say(), the switch by its id
- * @get_mapping: as famez_get_mapping(); NULL: not here
+ * @get_mapping: as famez_get_mapping()
  * @get_peers: as famez_get_peers()
  * @get_regions: as famez_get_regions()
  * @allow: mmap(2) of this handle's file may be of what is in use, or not any more; NULL:
@@ -96,6 +96,9 @@ struct famez {
 	bool nonblock;
 	uint32_t timeout_ms;
 };
+
+/* Has a handle's backend do something, if it can. */
+#define CALL(op, ...)	((op) ? (op)(__VA_ARGS__) : -EOPNOTSUPP)
 
 /* The two backends: famez_open() with a path of the right kind. */
 int famez_device_open(struct famez **handle, const char *path, bool nonblock);

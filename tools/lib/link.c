@@ -5,8 +5,14 @@
 
 #include "fabric-impl.h"
 
+/*
+ * A switch that knows mailslots alone has one for all, and who leaves before he has read
+ * its answer is in everybody's way: so who does not ask, does not begin to speak.
+ */
 struct famez_component *famez_fabric_component(struct famez_fabric *f)
 {
+	if (!fabric_has_table(f) && !f->link_begun)
+		link_begin(f);
 	return &f->component;
 }
 
@@ -16,6 +22,7 @@ void link_begin(struct famez_fabric *f)
 
 	if (f->config.link)
 		return;
+	f->link_begun = true;
 	famez_link_begin(&f->component, &ask);
 	famez_fabric_say(f, f->layout.server_id, &ask);
 }

@@ -45,11 +45,48 @@ bool famez_fabric_is_old(const struct famez_fabric *f, uint32_t id)
 {
 	char name[FAMEZ_NAME_SIZE], cclass[FAMEZ_NAME_SIZE];
 
+	if (!fabric_has_table(f) && id == f->layout.server_id)
+		return true;
 	/* our own memory first: this stands before each message */
-	return f->post.slot && id && id < f->layout.server_id && !f->peers[id].generation &&
-	       famez_load(&fabric_record(f, id)->state) != FAMEZ_PEER_ABSENT &&
+	return f->post.slot && id && id < f->layout.server_id && id != f->config.id &&
+	       !f->peers[id].generation && fabric_state_of(f, id) != FAMEZ_PEER_ABSENT &&
 	       !fabric_generation_of(f, id) &&
 	       famez_slot_reads(slot_of(f, id), name, cclass);
+}
+
+/* ---- A server that knows nothing else -------------------------------------- */
+
+bool mail_lost(const struct famez_fabric *f)
+{
+	struct famez_slot0 globals;
+
+	famez_copy_in(&globals, f->config.memory, sizeof(globals));
+	return famez_le64(globals.slotsize) != FAMEZ_SLOT_SIZE;
+}
+
+uint32_t mail_state(const struct famez_fabric *f, uint32_t id)
+{
+	char name[FAMEZ_NAME_SIZE], cclass[FAMEZ_NAME_SIZE];
+
+	if (!id || id > f->layout.server_id)
+		return FAMEZ_PEER_ABSENT;
+	famez_slot_reads(slot_of(f, id), name, cclass);
+	return *name || *cclass ? FAMEZ_PEER_ATTACHED : FAMEZ_PEER_ABSENT;
+}
+
+void mail_info(const struct famez_fabric *f, struct famez_peer_info *info)
+{
+	uint32_t id = info->id;
+
+	info->state = mail_state(f, id);
+	if (info->state == FAMEZ_PEER_ABSENT)
+		return;
+	if (id == f->config.id)
+		info->state = FAMEZ_PEER_UP;
+	else if (famez_fabric_is_old(f, id))
+		info->state = FAMEZ_PEER_OLD;
+	famez_slot_reads(slot_of(f, id), info->name, info->cclass);
+	famez_link_ids(&f->component, f->config.id, id, &info->cid, &info->sid);
 }
 
 /* ---- Sending --------------------------------------------------------------- */
@@ -73,6 +110,8 @@ int mail_send(struct famez_fabric *f, uint32_t id, const void *data, size_t size
 {
 	if (!size || size > FAMEZ_MAIL_MAX)
 		return -EMSGSIZE;
+	if (!fabric_has_table(f) && mail_lost(f))
+		return -ENODEV;
 	if (look(f)) {
 		f->post_wanted = true;
 		return -EAGAIN;
@@ -120,14 +159,14 @@ void mail_service(struct famez_fabric *f)
 
 	if (!f->post_wanted || look(f))
 		return;
-	for (id = 1; id < f->layout.server_id; id++)
+	for (id = 1; id <= f->layout.server_id; id++)
 		link_send(f, id);
 }
 
 static bool is_there(const struct famez_fabric *f, uint32_t id)
 {
 	return id && id <= f->layout.server_id &&
-	       famez_load(&fabric_record(f, id)->state) != FAMEZ_PEER_ABSENT;
+	       fabric_state_of(f, id) != FAMEZ_PEER_ABSENT;
 }
 
 int famez_fabric_spoof(struct famez_fabric *f, uint32_t from, uint32_t to,
@@ -158,9 +197,10 @@ int famez_fabric_spoof(struct famez_fabric *f, uint32_t from, uint32_t to,
 static bool may_be_mail(const struct famez_fabric *f, uint32_t id)
 {
 	return f->post.slot && id && id <= f->layout.server_id && id != f->config.id &&
-	       famez_load(&fabric_record(f, id)->state) != FAMEZ_PEER_ABSENT &&
+	       fabric_state_of(f, id) != FAMEZ_PEER_ABSENT &&
 	       !fabric_generation_of(f, id) && famez_slot_length(slot_of(f, id)) &&
-	       famez_slot_may_be_for(slot_of(f, id), f->config.id);
+	       (!fabric_has_table(f) ||
+		famez_slot_may_be_for(slot_of(f, id), f->config.id));
 }
 
 void famez_fabric_rung(struct famez_fabric *f, uint32_t vector)

@@ -18,7 +18,7 @@ int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
 {
 	*regions = NULL;
 	*count = 0;
-	return handle->ops->get_regions(handle, regions, count);
+	return CALL(handle->ops->get_regions, handle, regions, count);
 }
 
 /* What is in the way of others that were closed early is not for us. */

@@ -76,18 +76,26 @@ static bool swap_owner(struct famez_ring *r, uint64_t from, uint64_t to)
 					   __ATOMIC_SEQ_CST);
 }
 
+static bool is_ours(const struct famez_ring *r)
+{
+	return le64toh(__atomic_load_n(&r->area->magic, __ATOMIC_ACQUIRE)) == RING_MAGIC;
+}
+
 /* What lies there: a ring of ours, or what nobody uses any more. */
 static int check_magic(struct famez_ring *r)
 {
 	unsigned int side;
 	int live;
 
-	if (le64toh(__atomic_load_n(&r->area->magic, __ATOMIC_ACQUIRE)) == RING_MAGIC)
+	if (is_ours(r))
 		return 0;
 	for (side = 0; side < 2; side++) {
 		live = lives(r, ring_load_owner(r, side), true);
+		if (live < 0)
+			return live;
+		/* one that came when we did has said what it is before it took its end */
 		if (live)
-			return live < 0 ? live : -EPROTONOSUPPORT;
+			return is_ours(r) ? 0 : -EPROTONOSUPPORT;
 	}
 	__atomic_store_n(&r->area->magic, htole64(RING_MAGIC), __ATOMIC_RELEASE);
 	return 0;

@@ -32,7 +32,8 @@
 /**
  * struct host - a peer on the host
  * @attach: the connection to the switch
- * @fabric: the control area
+ * @fabric: the control area, or an older server's mailslots; NULL: a raw server has none,
+ *	and whoever calls what needs one is told so by famez_ops
  * @failed: why no messages are possible any more, 0: they are
  * @endpoints: all handles of this peer
  * @looked: when the inner epoll was last asked
@@ -89,6 +90,12 @@ static struct sock *to_sock(struct famez *handle)
 	return (struct sock *)handle;
 }
 
+/* Is it a famez fabric?  Events, ports and regions are there alone. */
+static bool has_table(const struct host *h)
+{
+	return h->attach.config == FAMEZ_CONFIG_FAMEZ;
+}
+
 /* ---- Waiting ------------------------------------------------------------- */
 
 static bool events_wait(const struct sock *s)
@@ -99,7 +106,7 @@ static bool events_wait(const struct sock *s)
 /* Some programs do without what they could not send. */
 static bool room_waits(const struct sock *s)
 {
-	return s->unheeded < HEED && famez_fabric_news(s->host->fabric);
+	return s->host->fabric && s->unheeded < HEED && famez_fabric_news(s->host->fabric);
 }
 
 /* What is there may have changed: does famez_fd() have to tell? */
@@ -135,7 +142,8 @@ static void hear(struct host *h, uint32_t vector)
 
 	if (!attach_was_rung(&h->attach, vector))
 		return;
-	famez_fabric_rung(h->fabric, vector);
+	if (h->fabric)
+		famez_fabric_rung(h->fabric, vector);
 	for (s = h->endpoints; s; s = s->next)
 		if (s->listeners[vector] >= 0)
 			doorbell_ring(s->listeners[vector]);
@@ -187,7 +195,7 @@ static void pong(void *context, uint32_t peer, const void *data, size_t size)
 /* Nobody rings when a mailslot was read: who waits for that looks every tick. */
 static void set_ticks(struct host *h)
 {
-	bool on = famez_fabric_ticks(h->fabric);
+	bool on = h->fabric && famez_fabric_ticks(h->fabric);
 	const struct timespec tick = { .tv_nsec = on ? FAMEZ_FABRIC_TICK : 0 };
 	const struct itimerspec ticks = { .it_interval = tick, .it_value = tick };
 
@@ -215,12 +223,12 @@ static int take_events(struct host *h, const struct epoll_event *events, int n)
 		if (r)
 			return r;
 	}
-	r = famez_fabric_service(h->fabric);
+	r = h->fabric ? famez_fabric_service(h->fabric) : 0;
 	set_ticks(h);
 	/* the ring that announced messages is taken, the messages are not */
 	for (s = h->endpoints; s; s = s->next) {
 		s->unheeded = 0;
-		set_messages(s, true);
+		set_messages(s, h->fabric);
 	}
 	return r ? r : h->failed;
 }
@@ -236,6 +244,7 @@ static int look(struct host *h, int timeout)
 
 	if (h->failed)
 		return h->failed;
+	set_ticks(h);
 	n = epoll_wait(h->attach.epoll, events, EVENTS, timeout);
 	if (n < 0)
 		return -errno;
@@ -273,7 +282,6 @@ static int wait_more(struct sock *s, uint64_t deadline, bool *looked)
 	/* others may keep us busy, but not for ever */
 	if (*looked && is_over(deadline))
 		return -ETIMEDOUT;
-	set_ticks(s->host);
 	n = look(s->host, nonblock ? 0 : deadline ? ms_until(deadline) : -1);
 	*looked = true;
 	if (!n && nonblock)
@@ -331,11 +339,13 @@ struct letter_out {
 static int try_send(struct sock *s, const struct letter_out *l)
 {
 	struct famez_fabric *f = s->host->fabric;
+	int r;
 
 	if (!l->data)
 		return famez_fabric_probe(f, l->peer, l->port);
-	return famez_fabric_send(f, l->peer, famez_fabric_port(f, s->slot), l->port,
-				 l->data, l->size);
+	r = famez_fabric_send(f, l->peer, famez_fabric_port(f, s->slot), l->port,
+			      l->data, l->size);
+	return r == -ENODEV ? fail(s->host, r) : r;
 }
 
 static int send_letter(struct sock *s, const struct letter_out *l, uint64_t deadline)
@@ -428,6 +438,8 @@ static int socket_next_event(struct famez *handle, struct famez_event *event)
 	bool looked = false;
 	int r;
 
+	if (!has_table(s->host))
+		return -EOPNOTSUPP;
 	s->follows = true;
 	*event = (struct famez_event){ .size = sizeof(*event) };
 	r = glance(s->host);
@@ -458,7 +470,6 @@ static int send_ping(struct host *h, uint32_t peer, uint64_t deadline,
 				      sizeof(h->token));
 		if (!worth_a_look(r) || (looked && r != -EAGAIN))
 			return r;
-		set_ticks(h);
 		n = look(h, r == -EAGAIN ? ms_until(deadline) : 0);
 		if (n < 0)
 			return n;
@@ -499,19 +510,30 @@ static int socket_ping(struct famez *handle, uint32_t peer,
 	return 0;
 }
 
+/* Does the fabric know it, and has it such a vector? */
+static int check_vector(const struct host *h, uint32_t peer, uint32_t vector)
+{
+	struct famez_peer_info info;
+
+	if (vector >= h->attach.layout.vectors)
+		return -EINVAL;
+	if (peer >= h->attach.layout.peers.count)
+		return -EHOSTUNREACH;
+	if (h->fabric && (famez_fabric_peer(h->fabric, peer, &info) || !info.state))
+		return -EHOSTUNREACH;
+	return 0;
+}
+
 static int socket_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 {
 	struct host *h = to_sock(handle)->host;
-	struct famez_peer_info info;
 	int r;
 
 	r = glance(h);
+	if (!r)
+		r = check_vector(h, peer, vector);
 	if (r)
 		return r;
-	if (vector >= h->attach.layout.vectors)
-		return -EINVAL;
-	if (famez_fabric_peer(h->fabric, peer, &info) || !info.state)
-		return -EHOSTUNREACH;
 	r = attach_ring_exactly(&h->attach, peer, vector);
 	if (r == -EHOSTUNREACH) {
 		/* it is there: the switch has told how to ring it, and we have yet to hear */
@@ -520,7 +542,7 @@ static int socket_ring(struct famez *handle, uint32_t peer, uint32_t vector)
 			return r;
 		r = attach_ring_exactly(&h->attach, peer, vector);
 	}
-	return r && r != -EHOSTUNREACH ? fail(h, r) : r;
+	return r && r != -EHOSTUNREACH && r != -EINVAL ? fail(h, r) : r;
 }
 
 static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
@@ -562,20 +584,22 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
-	info->config = FAMEZ_CONFIG_FAMEZ;
+	info->config = h->attach.config;
 	info->id = h->attach.id;
-	info->peers_max = h->attach.layout.peers.count;
-	info->server_id = h->attach.layout.server_id;
-	info->vectors = h->attach.layout.vectors;
-	info->vectors_armed = h->attach.layout.vectors;
-	info->message_max = famez_fabric_longest(h->fabric);
-	info->generation = famez_fabric_generation(h->fabric);
-	info->fabric = h->attach.layout.fabric;
+	info->vectors = h->attach.vectors;
+	info->vectors_armed = h->attach.vectors;
 	info->memory_size = h->attach.layout.memory_size;
 	info->fam_offset = h->attach.layout.fam_offset;
 	info->fam_size = h->attach.layout.fam_size;
-	info->layout_major = FAMEZ_MAJOR;
-	info->layout_minor = FAMEZ_MINOR;
+	if (!h->fabric)
+		return 0;
+	info->peers_max = h->attach.layout.peers.count;
+	info->server_id = h->attach.layout.server_id;
+	info->message_max = famez_fabric_longest(h->fabric);
+	info->generation = famez_fabric_generation(h->fabric);
+	info->fabric = h->attach.layout.fabric;
+	info->layout_major = has_table(h) ? FAMEZ_MAJOR : 0;
+	info->layout_minor = has_table(h) ? FAMEZ_MINOR : 0;
 	if (!famez_fabric_peer(h->fabric, h->attach.id, &self))
 		memcpy(info->name, self.name, sizeof(info->name));
 	return 0;
@@ -622,11 +646,24 @@ static int socket_say(struct famez *handle, uint32_t peer, const char *word)
 	return r == -EAGAIN ? -EBUSY : r;
 }
 
+/* What there is of a peer; a raw server has told that it is there, and no more. */
+static bool get_peer(const struct host *h, uint32_t id, struct famez_peer_info *info)
+{
+	if (h->fabric)
+		return !famez_fabric_peer(h->fabric, id, info) && info->state;
+	*info = (struct famez_peer_info){
+		.id = id,
+		.state = FAMEZ_PEER_ATTACHED,
+		.vectors_armed = attach_knows(&h->attach, id),
+	};
+	return info->vectors_armed;
+}
+
 static int socket_get_peers(struct famez *handle,
 			    struct famez_peer_info **peers, size_t *count)
 {
 	struct host *h = to_sock(handle)->host;
-	struct famez_peer_info *list;
+	struct famez_peer_info info, *list;
 	uint32_t id;
 	size_t n = 0;
 	int r;
@@ -634,13 +671,15 @@ static int socket_get_peers(struct famez *handle,
 	r = glance(h);
 	if (r < 0)
 		return r;
-	list = calloc(h->attach.layout.peers.count, sizeof(*list));
+	for (id = 0; id < h->attach.layout.peers.count; id++)
+		n += get_peer(h, id, &info);
+	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	for (id = 0; id < h->attach.layout.peers.count; id++)
-		if (!famez_fabric_peer(h->fabric, id, &list[n]) &&
-		    list[n].state)
-			n++;
+	/* some may have gone meanwhile, or come */
+	*count = n;
+	for (id = n = 0; id < h->attach.layout.peers.count && n < *count; id++)
+		n += get_peer(h, id, &list[n]);
 	*peers = list;
 	*count = n;
 	return 0;
@@ -659,6 +698,8 @@ static int socket_get_regions(struct famez *handle, struct famez_region_info **r
 	r = glance(h);
 	if (r < 0)
 		return r;
+	if (!has_table(h))
+		return -EOPNOTSUPP;
 	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
@@ -686,6 +727,8 @@ static int socket_bind(struct famez *handle, uint32_t *port, uint32_t buffer)
 	struct sock *s = to_sock(handle);
 	int slot;
 
+	if (!has_table(s->host))
+		return -EOPNOTSUPP;
 	if (s->slot)
 		return -EINVAL;
 	slot = famez_fabric_bind(s->host->fabric, *port, buffer);
@@ -812,6 +855,30 @@ static const struct famez_ops socket_ops = {
 	.service = socket_service,
 };
 
+/* What has come is taken in, as it is where there are messages. */
+static int socket_recv_none(struct famez *handle, struct famez_letter *letter, void *data,
+			    size_t room)
+{
+	int n = look(to_sock(handle)->host, 0);
+
+	(void)letter;
+	(void)data;
+	(void)room;
+	return n < 0 ? n : -EOPNOTSUPP;
+}
+
+/* On a server that knows nobody: who calls the rest is told so. */
+static const struct famez_ops raw_ops = {
+	.close = socket_close,
+	.open_endpoint = socket_open_endpoint,
+	.get_info = socket_get_info,
+	.get_peers = socket_get_peers,
+	.recv = socket_recv_none,
+	.ring = socket_ring,
+	.vector = socket_vector,
+	.service = socket_service,
+};
+
 int famez_spoof(struct famez *handle, uint32_t from, uint32_t to, const void *data,
 		size_t size)
 {
@@ -851,7 +918,7 @@ static struct sock *new_endpoint(struct host *h, bool nonblock)
 
 	if (!s)
 		return NULL;
-	s->handle.ops = &socket_ops;
+	s->handle.ops = &raw_ops;	/* until it is known what the server is */
 	s->handle.nonblock = nonblock;
 	s->handle.fd = -1;
 	s->more = -1;
@@ -883,14 +950,17 @@ static int begin_endpoint(struct sock *s)
 		r = make_fd(s);
 	if (r)
 		return r;
-	/* what was there before us is no event */
-	s->cursor = famez_fabric_events(s->host->fabric);
+	if (s->host->fabric) {
+		s->handle.ops = &socket_ops;
+		/* what was there before us is no event */
+		s->cursor = famez_fabric_events(s->host->fabric);
+	}
 	s->handle.map_fd = a->memory_fd;
 	s->handle.map_base = a->layout.fam_offset;
 	s->handle.fam_size = a->layout.fam_size;
 	s->handle.server_id = a->layout.server_id;
 	s->handle.peers_max = a->layout.peers.count;
-	set_messages(s, true);
+	set_messages(s, s->host->fabric);
 	return s->host->failed;
 }
 
@@ -930,6 +1000,7 @@ static int start(struct host *h)
 	struct famez_fabric_config config = {
 		.memory = a->memory,
 		.size = a->layout.memory_size,
+		.mailbox = has_table(h) ? NULL : &a->layout,
 		.id = a->id,
 		.kind = FAMEZ_KIND_HOST,
 		.vectors = a->layout.vectors,
@@ -944,7 +1015,7 @@ static int start(struct host *h)
 	if (h->timer < 0)
 		return -errno;
 	r = attach_watch(&h->attach, h->timer, ATTACH_TIMER);
-	if (r)
+	if (r || a->config == FAMEZ_CONFIG_RAW)
 		return r;
 	own_name(name, sizeof(name));
 	return famez_fabric_start(&h->fabric, &config);

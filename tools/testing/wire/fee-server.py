@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A server of F.E.E.'s kind, written from Documentation/genz.rst's account of it.
 
-fee-server.py SOCKET: 14 clients, a mailbox of 8192 bytes and nothing else, itself the
+fee-server.py SOCKET [--reuse]: 14 clients, a mailbox of 8192 bytes and nothing else, itself the
 fifteenth peer and the fabric manager. Commands on standard input: send DEST TEXT,
 ping DEST, mute, hear, quit.
 """
@@ -26,7 +26,8 @@ def say(*words):
 
 
 class Server:
-    def __init__(self, path):
+    def __init__(self, path, reuse):
+        self.reuse = reuse
         self.fd = os.memfd_create('mailbox')
         os.ftruncate(self.fd, 8192)
         self.memory = mmap.mmap(self.fd, 8192)
@@ -55,12 +56,20 @@ class Server:
     def tell(sock, number, fd=None):
         rights = [] if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                                          array.array('i', [fd]))]
-        sock.sendmsg([struct.pack('<q', number)], rights)
+        try:
+            sock.sendmsg([struct.pack('<q', number)], rights)
+        except BrokenPipeError:
+            pass    # it has left, and is about to be noticed
+
+    def free_id(self):
+        # theirs reuses ids, and QEMU dies of that: so only where it is asked for
+        if self.reuse:
+            return min(set(range(1, ME)) - set(self.clients))
+        return max([0] + [p for p in self.events if p != ME]) + 1
 
     def accept(self):
         sock, _ = self.listener.accept()
-        # theirs reuses ids, and QEMU dies of that: here no id comes twice
-        peer = max([0] + [p for p in self.events if p != ME]) + 1
+        peer = self.free_id()
         self.events[peer] = self.eventfds()
         self.string(peer * SLOT + 32, 'Driverless QEMU')
         self.tell(sock, 0)
@@ -76,6 +85,13 @@ class Server:
             self.tell(sock, peer, fd)
         self.clients[peer] = sock
         say('joined', peer)
+
+    @staticmethod
+    def has_left(sock):
+        try:
+            return not sock.recv(8)
+        except ConnectionResetError:
+            return True
 
     def leave(self, peer):
         self.clients.pop(peer).close()
@@ -156,21 +172,24 @@ class Server:
     def run(self):
         pending = ''
         while True:
-            own, socks = self.events[ME], list(self.clients.items())
+            own, socks, joining = self.events[ME], list(self.clients.items()), False
             for source in select.select([self.listener, 0] + own + [s for _, s in socks],
                                         [], [])[0]:
-                if source is self.listener:
-                    self.accept()
-                elif source == 0:
+                if source == 0:
                     *lines, pending = (pending + os.read(0, 65536).decode()).split('\n')
                     for line in lines:
                         self.command(line)
                 elif source in own:
                     self.rung(own.index(source))
+                elif source is self.listener:
+                    joining = True
                 else:
                     for peer, sock in socks:
-                        if sock is source and not sock.recv(8):
+                        if sock is source and self.has_left(sock):
                             self.leave(peer)
+            # who comes may have the id of one who has just left
+            if joining:
+                self.accept()
 
 
-Server(sys.argv[1]).run()
+Server(sys.argv[1], '--reuse' in sys.argv).run()
