@@ -10,6 +10,10 @@
 #                 KERNEL=debug: those in guests, on the debug kernel
 # make debug-kernel  builds the debug kernel, unless it is there
 # make smoke      the quickest sign of life in guests
+# make install    tools, library, manual pages and DKMS's sources; DESTDIR=, PREFIX=
+# make dist       a tarball of what is committed, for others to package
+# make deb        Debian packages, into build/deb
+#
 # make bench      what messages cost, over what TCP does; build/bench.json
 # make check-mutants  is each of the faults in tools/testing/mutants/table found?
 # make coverage   which lines and branches do the tests run?
@@ -63,7 +67,8 @@ PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell bench smoke \
 	check check-full check-mutants coverage lint clean help  kernels modules-all \
-	check-kernels check-ci qemu-newest debug-kernel
+	check-kernels check-ci qemu-newest debug-kernel deb dist install install-tools \
+	install-lib install-man install-dkms
 all: modules tools
 
 help:
@@ -98,42 +103,44 @@ $(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
 
 $(LIB_SO).$(FAMEZ_VERSION): $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libfamez.so.0 -Wl,-z,defs \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libfamez.so.0 -Wl,-z,defs \
 		-Wl,--version-script=tools/lib/libfamez.map $(filter %.o,$^) -o $@
 
 $(LIB_SO): $(LIB_SO).$(FAMEZ_VERSION)
 	$(Q)ln -sf libfamez.so.$(FAMEZ_VERSION) $(LIB_SO).0 && ln -sf libfamez.so.0 $@
 
+# each time, as it may be for another PREFIX
+.PHONY: $(B)/lib/libfamez.pc
 $(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
 	@mkdir -p $(@D)
 	$(Q)sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@VERSION@,$(FAMEZ_VERSION),' $< >$@
 
 $(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $^ -lsystemd -ljson-c -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lsystemd -ljson-c -lpthread -o $@
 
 $(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
 
 $(B)/bin/famez-client: $(call objs,$(CLIENT_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -ledit -lm -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -ledit -lm -o $@
 
 $(B)/bin/famez-vm: $(call objs,$(VM_SRC))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $^ -ljson-c -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljson-c -o $@
 
 $(B)/bin/famez-agent: $(call objs,$(AGENT_SRC))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(filter %.c %.o %.a,$^) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.o %.a,$^) -o $@
 
 # examples: libfamez and nothing else
 examples: $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
 $(B)/examples/%: examples/%.c $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -o $@
 
 # ---- manual pages --------------------------------------------------------------
 
@@ -147,7 +154,7 @@ man: $(addprefix $(B)/man/,$(PAGES) $(CALLS:%=man3/%.3))
 
 # no hyphens in names, and no date: it would be that of the build
 tidy = sed -i -f tools/man/$(1).sed -e \
-	'/^\.TH /{ s/"" ""/"" "famez $(LIB_VERSION)"/; a .nh\n.ad l' -e '}' $@.new && mv $@.new $@
+	'/^\.TH /{ s/"" ""/"" "famez $(FAMEZ_VERSION)"/; a .nh\n.ad l' -e '}' $@.new && mv $@.new $@
 rst2man = @mkdir -p $(@D); echo "  MAN     $@"; \
 	rst2man --halt=2 --syntax-highlight=none $< $@.new && $(call tidy,page)
 
@@ -170,6 +177,65 @@ $(B)/man/man3/famez_%.3: tools/lib/famez.h tools/man/call.sed
 	@mkdir -p $(@D)
 	@echo "  MAN     $@"
 	@$(KERNEL_DOC) -Werror -man -function famez_$* $< >$@.new && $(call tidy,call)
+
+# ---- install, packages ---------------------------------------------------------
+
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+DKMSDIR ?= /usr/src
+INSTALL ?= install
+PUT := $(INSTALL) -D -m 644
+I := tools/install
+
+install: install-tools install-lib install-man install-dkms
+
+install-tools: tools
+	for p in $(filter-out famez-agent,$(PROGRAMS)); do \
+		$(INSTALL) -D $(B)/bin/$$p $(DESTDIR)$(BINDIR)/$$p || exit; done
+	$(INSTALL) -D $(B)/bin/famez-agent $(DESTDIR)$(PREFIX)/lib/famez/famez-agent
+	for s in init initramfs.sh kernel.sh; do \
+		$(INSTALL) -D tools/vm/$$s $(DESTDIR)$(PREFIX)/share/famez/vm/$$s || exit; done
+	for c in famezctl famez-client famez-server famez-vm; do \
+		$(PUT) $(I)/famez.bash-completion \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$c || exit; done
+	$(PUT) $(I)/famez.tmpfiles $(DESTDIR)$(TMPFILESDIR)/famez.conf
+	$(PUT) $(I)/famez.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez.conf
+
+install-lib: $(LIB_SO) $(B)/lib/libfamez.a $(B)/lib/libfamez.pc
+	$(PUT) $(LIB_SO).$(FAMEZ_VERSION) $(DESTDIR)$(LIBDIR)/libfamez.so.$(FAMEZ_VERSION)
+	ln -sf libfamez.so.$(FAMEZ_VERSION) $(DESTDIR)$(LIBDIR)/libfamez.so.0
+	ln -sf libfamez.so.0 $(DESTDIR)$(LIBDIR)/libfamez.so
+	$(PUT) $(B)/lib/libfamez.a $(DESTDIR)$(LIBDIR)/libfamez.a
+	$(PUT) $(B)/lib/libfamez.pc $(DESTDIR)$(LIBDIR)/pkgconfig/libfamez.pc
+	$(PUT) tools/lib/famez.h $(DESTDIR)$(PREFIX)/include/famez.h
+	for h in famez famez_fabric; do \
+		$(PUT) uapi/linux/$$h.h $(DESTDIR)$(PREFIX)/include/linux/$$h.h || exit; done
+	for e in examples/*.c; do \
+		$(PUT) $$e $(DESTDIR)$(PREFIX)/share/doc/libfamez-dev/$$e || exit; done
+	$(PUT) $(I)/examples.mk $(DESTDIR)$(PREFIX)/share/doc/libfamez-dev/examples/Makefile
+
+install-man: man
+	cd $(B)/man && for m in man*/*; do \
+		$(PUT) $$m $(abspath $(DESTDIR)$(MANDIR))/$$m || exit; done
+
+# what DKMS builds the modules from, and who may use them
+install-dkms:
+	for f in Kbuild dkms.conf $$(find drivers include uapi ! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \)); do \
+		$(PUT) $$f $(DESTDIR)$(DKMSDIR)/famez-$(FAMEZ_VERSION)/$$f || exit; done
+	$(PUT) $(I)/60-famez.rules $(DESTDIR)$(UDEVDIR)/60-famez.rules
+	$(PUT) $(I)/famez.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez-dkms.conf
+
+# what git has, as it is committed
+dist:
+	@mkdir -p $(B)
+	git archive --prefix=famez-$(FAMEZ_VERSION)/ HEAD | xz >$(B)/famez-$(FAMEZ_VERSION).tar.xz
+	@echo $(B)/famez-$(FAMEZ_VERSION).tar.xz
+
+deb: deps
+	@$(I)/deb.sh $(FAMEZ_VERSION)
 
 # ---- tests -------------------------------------------------------------------
 

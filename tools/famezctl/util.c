@@ -90,7 +90,7 @@ struct famez *open_device(int flags)
 const char *error_text(int error)
 {
 	if (error == -EOPNOTSUPP)
-		return "there are no messages here, or mailslots alone, without events and ports; famez-server has all, as behind "
+		return "here is FAM alone, or FAM and doorbells, or mailslots without ports and events; such messages need one on famez-server, as "
 		       FAMEZ_DEFAULT_DEVICE;
 	return strerror(-error);
 }

@@ -8,7 +8,8 @@ packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
 qemu-system-x86 ovmf busybox-static kmod cpio zstd xz-utils sparse pciutils
 libsystemd-dev libjson-c-dev libedit-dev libcmocka-dev gcc-multilib
 bc bison flex libelf-dev mmdebstrap
-ndctl daxctl e2fsprogs xfsprogs strace clang python3-docutils man-db mandoc spin $*"
+ndctl daxctl e2fsprogs xfsprogs strace clang python3-docutils man-db mandoc spin
+debhelper dh-dkms dkms fakeroot lintian $*"
 
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo

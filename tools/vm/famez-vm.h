@@ -24,6 +24,9 @@
 extern const char *verb;	/* the one that runs, for messages */
 const char *share_file(const char *name);
 const char *own_directory(void);
+
+/* What runs in guests: beside famez-vm, or where it is installed */
+const char *agent_file(void);
 int run_script(const char *name, char **argv);
 
 /* message.c */

@@ -73,10 +73,8 @@ static void build_initramfs(const char *version, const char *file)
 static void warn_if_old(const char *file)
 {
 	struct stat image, agent;
-	char path[PATH_MAX + 16];
 
-	snprintf(path, sizeof(path), "%s/famez-agent", own_directory());
-	if (!stat(path, &agent) && !stat(file, &image) &&
+	if (!stat(agent_file(), &agent) && !stat(file, &image) &&
 	    image.st_mtime < agent.st_mtime)
 		complain("note: %s is older than famez-agent; 'famez-vm initramfs' builds it anew",
 			 file);

@@ -154,10 +154,9 @@ done
 busybox=${BUSYBOX:-/bin/busybox}
 [ -x "$busybox" ] && ! ldd "$busybox" >/dev/null 2>&1 ||
 	fail "no static busybox at $busybox; install the package busybox-static"
-agent=${FAMEZ_VM_BINDIR:-$build/bin}/famez-agent
+agent=${FAMEZ_VM_AGENT:-$build/bin/famez-agent}
 [ -x "$agent" ] ||
-	agent=$(command -v famez-agent) ||
-	fail "famez-agent was expected beside famez-vm, in ${FAMEZ_VM_BINDIR:-$build/bin}; build it first"
+	fail "famez-agent was expected beside famez-vm, or as $agent; build it first"
 
 if [ -z "$version" ]; then
 	version=$(readlink "$build/kernels/.default") ||

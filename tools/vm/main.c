@@ -99,6 +99,16 @@ const char *share_file(const char *name)
 	return path;
 }
 
+const char *agent_file(void)
+{
+	static char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/famez-agent", own_directory());
+	if (access(path, X_OK))
+		snprintf(path, sizeof(path), "%s/../lib/famez/famez-agent", own_directory());
+	return path;
+}
+
 int run_script(const char *name, char **argv)
 {
 	const char *path = share_file(name);
@@ -110,7 +120,7 @@ int run_script(const char *name, char **argv)
 			misuse("more than %d words", LIST_MAX * 4 - 3);
 		words[i + 1] = argv[i];
 	}
-	setenv("FAMEZ_VM_BINDIR", own_directory(), 1);
+	setenv("FAMEZ_VM_AGENT", agent_file(), 1);
 	execvp("sh", words);
 	fail("cannot run sh: %s", strerror(errno));
 }

@@ -72,7 +72,7 @@ ctl ping -c 3 one >/dev/null; ok 'and ping'
 head -c 383 /dev/zero | tr '\0' x >"$tmp/longest"
 ctl send one <"$tmp/longest" && saw one ': x{383}$' >/dev/null; ok '383 bytes'
 printf y >>"$tmp/longest"; ! ctl send one <"$tmp/longest" && grep -q '384 bytes, at most 383' "$tmp/error"; ok 'no more'
-refused 'no such peer' send 9 x && refused 'mailslots alone' recv --nonblock --port 5 && refused 'mailslots alone' monitor &&
+refused 'no such peer' send 9 x && refused 'without ports' recv --nonblock --port 5 && refused 'without ports' monitor &&
 	refused 'no famez fabric' region list
 ok 'there are no ports, events and regions'
 listener two wait --vector 3
@@ -101,7 +101,7 @@ raw --random -l 4M
 	'raw 0 0 0 4 0 0 4194304 (4 MiB)' ]; ok 'what a raw server offers; its first id is 0'
 for verb in 'send 0 x' 'ping 0' 'recv --nonblock' 'recv --nonblock --port 5' link monitor; do
 	# shellcheck disable=SC2086
-	refused 'no messages here' $verb || break
+	refused 'FAM alone' $verb || break
 done
 ok 'messages are refused, and why is said'
 listener one console
