@@ -185,6 +185,7 @@ MANDIR ?= $(PREFIX)/share/man
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 DKMSDIR ?= /usr/src
 INSTALL ?= install
 PUT := $(INSTALL) -D -m 644
@@ -196,11 +197,15 @@ install-tools: tools
 	for p in $(filter-out famez-agent,$(PROGRAMS)); do \
 		$(INSTALL) -D $(B)/bin/$$p $(DESTDIR)$(BINDIR)/$$p || exit; done
 	$(INSTALL) -D $(B)/bin/famez-agent $(DESTDIR)$(PREFIX)/lib/famez/famez-agent
-	for s in init initramfs.sh kernel.sh; do \
+	$(PUT) tools/vm/suite.sh $(DESTDIR)$(PREFIX)/share/famez/vm/suite.sh
+	for s in init initramfs.sh kernel.sh image.sh image-boot.sh; do \
 		$(INSTALL) -D tools/vm/$$s $(DESTDIR)$(PREFIX)/share/famez/vm/$$s || exit; done
 	for c in famezctl famez-client famez-server famez-vm; do \
 		$(PUT) $(I)/famez.bash-completion \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$c || exit; done
+	for u in service socket; do \
+		$(PUT) $(I)/famez-server@.$$u $(DESTDIR)$(UNITDIR)/famez-server@.$$u || exit; done
+	sed -i 's,/usr/bin/,$(BINDIR)/,' $(DESTDIR)$(UNITDIR)/famez-server@.service
 	$(PUT) $(I)/famez.tmpfiles $(DESTDIR)$(TMPFILESDIR)/famez.conf
 	$(PUT) $(I)/famez.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez.conf
 
@@ -226,7 +231,7 @@ install-dkms:
 	for f in Kbuild dkms.conf $$(find drivers include uapi ! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \)); do \
 		$(PUT) $$f $(DESTDIR)$(DKMSDIR)/famez-$(FAMEZ_VERSION)/$$f || exit; done
 	$(PUT) $(I)/60-famez.rules $(DESTDIR)$(UDEVDIR)/60-famez.rules
-	$(PUT) $(I)/famez.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez-dkms.conf
+	$(PUT) $(I)/famez-dkms.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez-dkms.conf
 
 # what git has, as it is committed
 dist:

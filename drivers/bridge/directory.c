@@ -108,6 +108,9 @@ static void famez_asker_close(struct famez_bridge *b)
 		r->wants = false;
 	}
 	mutex_unlock(&r->tx_lock);
+	/* a word that waits for it is told of a refusal, too */
+	if (famez_link_calls(b, id))
+		set_bit(id, b->rung);
 	famez_wake_remote(b, id);
 }
 

@@ -456,13 +456,15 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 {
 	if (generation == READ_ONCE(b->remotes[id].generation))
 		return true;
+	/* what is said to a start that we have not yet seen is for that one */
+	if (READ_ONCE(b->remotes[id].generation))
+		famez_link_forget(b, id);
 	if (famez_channel_pair(b, id, generation)) {
 		/* no memory: it stays as it was for us, until we look again */
 		set_bit(id, b->rung);
 		famez_retry(b);
 		return false;
 	}
-	famez_link_forget(b, id);
 	if (famez_knows(b, id))
 		famez_ring(b, id);
 	if (generation && id == b->layout.server_id)

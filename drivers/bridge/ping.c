@@ -101,8 +101,11 @@ static int famez_ping_old(struct famez_bridge *b, u32 id)
 	const struct famez_link ping = { .word = FAMEZ_LINK_PING };
 	struct famez_remote *r = &b->remotes[id];
 
-	int err = famez_link_say(b, id, &ping);
+	int err;
 
+	if (READ_ONCE(b->gone) || famez_lost(b))
+		return -ENODEV;
+	err = famez_link_say(b, id, &ping);
 	if (err)
 		return err;
 	mutex_lock(&r->tx_lock);

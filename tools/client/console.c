@@ -129,9 +129,8 @@ static void each(const char *dest, action run, const char *text)
 /* No room: waits, for as long as somebody has to read his mailslot. */
 static bool wait_room(uint64_t since)
 {
-	struct pollfd ready = { .fd = famez_fd(handle), .events = POLLIN };
-
-	poll(&ready, 1, 10);
+	/* the call looks by itself; famez_fd() tells of messages as well */
+	poll(NULL, 0, 2);
 	return clock_ns() < since + SEND_NS;
 }
 

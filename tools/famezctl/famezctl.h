@@ -83,6 +83,9 @@ struct famez *open_device(int flags);
 /* What an error of the library says to a person. */
 const char *error_text(int error);
 
+/* Is it a driver that does what there is to do?  On the host the library does, when called. */
+bool in_guest(const struct famez *handle);
+
 /* The peer that a word on the command line means. */
 uint32_t find_peer(struct famez *handle, const char *dest);
 

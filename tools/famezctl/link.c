@@ -106,6 +106,7 @@ static void say_words(struct famez *handle, int argc, char **argv)
 {
 	char word[WORD_SIZE] = "";
 	size_t used = 0;
+	uint64_t ns;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -117,6 +118,9 @@ static void say_words(struct famez *handle, int argc, char **argv)
 	/* whoever has just come has no channel yet */
 	await_state(handle, FAMEZ_LINK_UP, "the switch has not answered");
 	say(handle, argv[0], word);
+	/* on the host it is we who have it until there is room; this goes behind it */
+	if (!in_guest(handle))
+		famez_ping(handle, find_peer(handle, argv[0]), WAIT_MS, &ns);
 }
 
 static void ask_for_configuration(struct famez *handle)

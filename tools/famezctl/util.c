@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "famezctl.h"
@@ -85,6 +86,13 @@ struct famez *open_device(int flags)
 	hint = open_hint(error);
 	die("cannot open %s: %s%s%s", path ? path : "the default device",
 	    strerror(-error), hint ? "; " : "", hint ? hint : "");
+}
+
+bool in_guest(const struct famez *handle)
+{
+	struct stat st;
+
+	return !fstat(famez_fd(handle), &st) && S_ISCHR(st.st_mode);
 }
 
 const char *error_text(int error)

@@ -28,14 +28,6 @@ struct settings {
 	double seconds;
 };
 
-/* In a guest the driver signals the eventfd, on the host the library does. */
-static bool in_guest(const struct famez *handle)
-{
-	struct stat st;
-
-	return !fstat(famez_fd(handle), &st) && S_ISCHR(st.st_mode);
-}
-
 /* On the host: has the library do what there is to do. */
 static int attend(struct famez *handle)
 {

@@ -45,7 +45,8 @@ has famez-dkms "usr/src/famez-$version/(dkms.conf|Kbuild)" "usr/src/famez-$versi
 	! grep -q '\.mod\.c$\|\.ko$' "$tmp/list"
 ok 'famez-dkms: sources, and who may use the device'
 has famez-tools usr/bin/famez-{server,client,vm} usr/bin/famezctl usr/lib/famez/famez-agent \
-	usr/share/man/man1/famezctl.1.gz usr/share/man/man8/famez-server.8.gz usr/share/bash-completion/completions/famezctl
+	usr/share/man/man1/famezctl.1.gz usr/share/man/man8/famez-server.8.gz usr/share/bash-completion/completions/famezctl \
+	'usr/lib/systemd/system/famez-server@.(service|socket)' usr/lib/tmpfiles.d/famez.conf usr/lib/sysusers.d/famez.conf
 ok 'famez-tools: programs, pages, completion'
 has libfamez0 "usr/lib/.*/libfamez.so.$version" && has libfamez-dev usr/include/famez.h usr/include/linux/famez.h \
 	'usr/lib/.*/pkgconfig/libfamez.pc' usr/share/man/man3/famez_open.3.gz 'usr/share/doc/libfamez-dev/examples/hello_fabric.c'

@@ -123,7 +123,9 @@ static int read_device(int fd, char *first, struct stat *st)
 		return -errno;
 	famez_copy_in(first, at, FAMEZ_SLOT_SIZE);
 	munmap(at, align);
-	st->st_size = famez_le64(header->memory_size);
+	st->st_size = size;
+	if (famez_le64(header->magic) == FAMEZ_MAGIC)
+		st->st_size = famez_le64(header->memory_size);
 	return (uint64_t)st->st_size <= size ? 0 : -EBADMSG;
 }
 
@@ -201,6 +203,10 @@ static int take_id(struct attach *a, int64_t number, int fd)
 {
 	uint32_t id = number;
 
+	/* F.E.E.'s says so to everybody when it has no place for one more */
+	if (number == IVSHMEM_MEMORY && fd < 0 && a->stage == ATTACH_UP &&
+	    a->config == FAMEZ_CONFIG_MAILSLOTS)
+		return 0;
 	if (number < 0 || number >= a->layout.peers.count)
 		return -EPROTO;
 	if (fd >= 0) {
@@ -326,10 +332,18 @@ bool attach_was_rung(struct attach *a, uint32_t vector)
 static int listen_on(struct attach *a)
 {
 	struct pollfd more = { .fd = a->fd, .events = POLLIN };
+	uint64_t silent = 0;
+	uint32_t known = 0;
 	int n, r = 0;
 
-	while (!r && (n = poll(&more, 1, SETTLE_MS)) != 0)
+	do {
+		/* others may come and go all the time: only our own count */
+		if (known != a->vectors)
+			silent = now_ns() + SETTLE_MS * 1000000ULL;
+		known = a->vectors;
+		n = poll(&more, 1, ms_until(silent));
 		r = n < 0 ? -errno : attach_take(a);
+	} while (!r && ms_until(silent));
 	return r;
 }
 

@@ -110,6 +110,7 @@ static int send_old(struct famez_fabric *f, uint32_t id, uint16_t dport, const v
 		    size_t size)
 {
 	struct peer *p = &f->peers[id];
+	int err;
 
 	if (dport)
 		return -ECONNREFUSED;
@@ -117,7 +118,10 @@ static int send_old(struct famez_fabric *f, uint32_t id, uint16_t dport, const v
 		p->reset = false;
 		return -ECONNRESET;
 	}
-	return mail_send(f, id, data, size);
+	err = mail_send(f, id, data, size);
+	if (!err)
+		f->mail_sent = f->post.sent;
+	return err;
 }
 
 int famez_fabric_send(struct famez_fabric *f, uint32_t id, uint16_t sport,
@@ -535,10 +539,12 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	if (generation && make_boxes(f, id))
 		return -ENOMEM;
 	channel_down(f, id);
+	/* what is said to a start that we have not yet seen is for that one */
+	if (p->generation)
+		memset(p->link_due.word, 0, sizeof(p->link_due.word));
 	p->generation = generation;
 	p->refused = false;
 	p->pong_due = 0;
-	memset(p->link_due.word, 0, sizeof(p->link_due.word));
 	ends_up(f, p);
 	if (generation && id == f->layout.server_id)
 		link_begin(f);

@@ -174,8 +174,11 @@ void channels_look(struct famez_fabric *f)
 	if (answered) {
 		f->asker.open = false;
 		/* who came since it was asked is not answered by that */
-		if (asked->out->tx.data || asked->sender == f->for_sender)
+		if (asked->out->tx.data || asked->sender == f->for_sender) {
 			end_ask(f, asked);
+			/* a word that waits for it is told of a refusal, too */
+			link_send(f, asked - f->peers);
+		}
 	}
 	/* all peers are gone through for that: not at each ring */
 	if (changed || answered)

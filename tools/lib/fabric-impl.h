@@ -77,6 +77,7 @@ struct famez_fabric {
 	bool post_wanted;		/* a sender waits for it */
 	bool post_news;			/* and may find it free */
 	uint32_t mail_next;		/* whose mail is looked for first */
+	uint32_t mail_sent;		/* which was the last that is no word of the link layer */
 	uint32_t pinged;		/* an old peer; 0: none */
 	uint32_t ping_size;
 	uint8_t ping[FAMEZ_PING_MAX];	/* what it would have sent back */

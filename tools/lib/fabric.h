@@ -131,6 +131,9 @@ void famez_fabric_rung(struct famez_fabric *f, uint32_t vector);
  */
 int famez_fabric_unread(struct famez_fabric *f, uint32_t peer);
 
+/* The server has gone: a mailbox that is no famez fabric's is not ours to write to. */
+void famez_fabric_abandon(struct famez_fabric *f);
+
 /* Takes the last message to an old peer back, if it was not read. */
 void famez_fabric_withdraw(struct famez_fabric *f, uint32_t peer);
 

@@ -11,7 +11,7 @@
  */
 struct famez_component *famez_fabric_component(struct famez_fabric *f)
 {
-	if (!fabric_has_table(f) && !f->link_begun)
+	if (!fabric_has_table(f) && !f->link_begun && f->component.state == FAMEZ_LINK_DOWN)
 		link_begin(f);
 	return &f->component;
 }
@@ -24,7 +24,9 @@ void link_begin(struct famez_fabric *f)
 		return;
 	f->link_begun = true;
 	famez_link_begin(&f->component, &ask);
-	famez_fabric_say(f, f->layout.server_id, &ask);
+	/* whatever else was to be said was for its last start, or can be said again */
+	famez_link_put(&f->peers[f->layout.server_id].link_due, FAMEZ_LINK_OWN, &ask);
+	link_send(f, f->layout.server_id);
 }
 
 /* An old peer says no more than that it is there. */

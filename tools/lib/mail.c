@@ -35,7 +35,7 @@ void mail_stop(struct famez_fabric *f)
 	uint32_t id;
 
 	/* before it is not up: see famez_fabric_is_old() */
-	if (f->post.slot)
+	if (f->post.slot && (fabric_has_table(f) || !mail_lost(f)))
 		famez_slot_name(f->post.slot->cclass, FAMEZ_CLASS_DRIVERLESS);
 	for (id = 0; id < f->layout.peers.count; id++)
 		free(f->peers[id].mails);
@@ -100,9 +100,9 @@ static int look(struct famez_fabric *f)
 		f->peers[f->post.to].reset = true;
 	if (err == -EAGAIN)
 		return err;
+	/* until mail_service() has said what waits for it, too */
 	if (f->post_wanted)
 		f->post_news = true;
-	f->post_wanted = false;
 	return 0;
 }
 
@@ -123,12 +123,18 @@ int mail_send(struct famez_fabric *f, uint32_t id, const void *data, size_t size
 	return 0;
 }
 
+/* Is what is in the slot the last message to it?  It was read when another is there. */
+static bool is_unread(const struct famez_fabric *f, uint32_t id)
+{
+	return f->post.to == id && f->post.since && f->post.sent == f->mail_sent;
+}
+
 int famez_fabric_unread(struct famez_fabric *f, uint32_t id)
 {
 	struct peer *p = &f->peers[id];
 	int err = 0;
 
-	if (f->post.to == id && f->post.since)
+	if (is_unread(f, id))
 		err = look(f);
 	if (err) {
 		f->post_wanted = true;
@@ -140,9 +146,14 @@ int famez_fabric_unread(struct famez_fabric *f, uint32_t id)
 	return -ETIMEDOUT;
 }
 
+void famez_fabric_abandon(struct famez_fabric *f)
+{
+	f->post.slot = NULL;
+}
+
 void famez_fabric_withdraw(struct famez_fabric *f, uint32_t id)
 {
-	if (f->post.to != id || !f->post.since)
+	if (!f->post.slot || !is_unread(f, id))
 		return;
 	famez_slot_set_length(f->post.slot, 0);
 	f->post.since = 0;
@@ -159,6 +170,7 @@ void mail_service(struct famez_fabric *f)
 
 	if (!f->post_wanted || look(f))
 		return;
+	f->post_wanted = false;
 	for (id = 1; id <= f->layout.server_id; id++)
 		link_send(f, id);
 }

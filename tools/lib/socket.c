@@ -167,6 +167,8 @@ static int fail(struct host *h, int error)
 	struct sock *s;
 
 	h->failed = error;
+	if (h->fabric && !has_table(h))
+		famez_fabric_abandon(h->fabric);
 	for (s = h->endpoints; s; s = s->next) {
 		end_listeners(s);
 		set_more(s);
@@ -552,7 +554,7 @@ static int socket_vector(struct famez *handle, uint32_t vector, int eventfd)
 
 	if (s->host->failed)
 		return s->host->failed;
-	if (vector >= s->host->attach.layout.vectors)
+	if (vector >= s->host->attach.vectors)
 		return -EINVAL;
 	/* as in a guest, it may be closed by those who gave it */
 	if (eventfd != -1) {
@@ -608,11 +610,13 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 static int socket_get_link(struct famez *handle, struct famez_link_info *info)
 {
 	struct host *h = to_sock(handle)->host;
-	const struct famez_component *c = famez_fabric_component(h->fabric);
+	const struct famez_component *c;
 	int r = glance(h);
 
 	if (r)
 		return r;
+	c = famez_fabric_component(h->fabric);
+	set_ticks(h);
 	info->state = c->state;
 	info->cid = c->cid;
 	info->sid = c->sid;
@@ -717,7 +721,7 @@ static int socket_in_use(struct famez *handle, uint64_t offset, uint64_t length)
 		.fam_size = l->fam_size, .regions = l->regions, .peers = l->peers,
 	};
 
-	return famez_tables_in_use(&tables, h->attach.memory, offset, length);
+	return has_table(h) && famez_tables_in_use(&tables, h->attach.memory, offset, length);
 }
 
 /* ---- Ports --------------------------------------------------------------- */

@@ -7,6 +7,10 @@
  * beside it, and keeps the lock while it lives; whoever has the lock may remove
  * a stale socket.  The file goes with the switch: it is unlinked while locked,
  * and who locks one checks that the name still means it.
+ *
+ * Or systemd listens, and hands the socket over (sd_listen_fds(3)): then it and its file
+ * are systemd's, who connects while no switch runs waits for the next one, and there is
+ * nothing to lock and nothing to remove.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +26,7 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#include <systemd/sd-daemon.h>
 
 #include "server.h"
 
@@ -106,11 +111,37 @@ static bool check_old(const char *path)
 	return err == ECONNREFUSED || fail(path, strerror(err));
 }
 
+/* ---- A socket of systemd's ------------------------------------------------------- */
+
+static bool take_inherited(struct door *d, int count)
+{
+	struct sockaddr_un address = { };
+	socklen_t size = sizeof(address) - 1;
+	int fd = SD_LISTEN_FDS_START;
+
+	if (count != 1 || sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &size))
+		return fail("LISTEN_FDS", "one listening UNIX stream socket is expected");
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		return fail("LISTEN_FDS", strerror(errno));
+	d->listener = fd;
+	d->inherited = true;
+	d->given = strdup(*address.sun_path ? address.sun_path : "of systemd's");
+	d->path = d->given;
+	return d->given || fail("LISTEN_FDS", "out of memory");
+}
+
 bool door_lock(struct door *d, const char *path)
 {
 	struct sockaddr_un address;
+	int inherited;
 
 	*d = (struct door){ .path = path, .lock = -1, .listener = -1 };
+	/* nor is it for what we start */
+	inherited = sd_listen_fds(1);
+	if (inherited)
+		return inherited > 0 ? take_inherited(d, inherited) :
+		       fail("LISTEN_FDS", strerror(-inherited));
 	if (!socket_address(path, &address))
 		return false;
 	make_directory(d);
@@ -190,7 +221,7 @@ bool door_open(struct server *s)
 	struct door *d = &s->door;
 
 	/* once more, since other programs do not know our lock */
-	if (!check_old(d->path) || !bind_socket(d))
+	if (!d->inherited && (!check_old(d->path) || !bind_socket(d)))
 		return false;
 	return sd_event_add_io(s->event, &d->accept, d->listener, EPOLLIN,
 			       on_connection, s) >= 0 ||
@@ -214,11 +245,12 @@ static void turn_away(struct door *d)
 void door_close(struct door *d)
 {
 	sd_event_source_disable_unref(d->accept);
-	if (d->listener >= 0) {
+	if (d->listener >= 0 && !d->inherited) {
 		unlink(d->path);
 		turn_away(d);
-		close(d->listener);
 	}
+	if (d->listener >= 0)
+		close(d->listener);
 	if (d->lock >= 0) {
 		unlink(d->lock_path);
 		close(d->lock);
@@ -227,4 +259,5 @@ void door_close(struct door *d)
 		rmdir(d->directory);
 	free(d->directory);
 	free(d->lock_path);
+	free(d->given);
 }

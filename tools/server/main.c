@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 
 #include <famez/ring.h>
 
@@ -137,9 +138,13 @@ int main(int argc, char **argv)
 	code = EXIT_FAILURE;
 	if (start(&server, &options)) {
 		say_ready(&server);
+		/* no more than a courtesy where nobody asked for it */
+		sd_notifyf(0, "READY=1\nSTATUS=%u clients at most, memory %s",
+			   server.plan.clients, server.memory.name);
 		code = sd_event_loop(server.event) < 0 ? EXIT_FAILURE :
 		       EXIT_SUCCESS;
 	}
+	sd_notify(0, "STOPPING=1");
 	stop(&server);
 	return code;
 }

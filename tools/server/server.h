@@ -111,9 +111,11 @@ bool dax_knows(int sock);
  * struct door - the listening socket
  * @path: where it is bound
  * @directory: made by us, or NULL
- * @lock_path: the file that only one switch can lock
+ * @lock_path: the file that only one switch can lock, or NULL
  * @lock: its descriptor
  * @listener: the socket
+ * @inherited: it is systemd's
+ * @given: and its path, or NULL
  * @accept: its event source
  */
 struct door {
@@ -122,6 +124,8 @@ struct door {
 	char *lock_path;
 	int lock;
 	int listener;
+	bool inherited;
+	char *given;
 	sd_event_source *accept;
 };
 

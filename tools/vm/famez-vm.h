@@ -96,6 +96,8 @@ struct device {
 struct guest_options {
 	const char *kernel, *initramfs, *append, *memory, *machine, *cpus;
 	const char *accel;
+	const char *disk;	/* of an image; NULL: all is in the initramfs */
+	bool disk_kept;		/* what guests write there stays */
 	/* In the order of the options, which is that on the PCI bus */
 	struct device device[LIST_MAX];
 	int nr_device;
@@ -206,9 +208,10 @@ void up_parse(struct up_options *up, int argc, char **argv, const char *usage);
 void up_complete(struct up_options *up);
 bool up_needs_switch(const struct up_options *up);
 
-/* image.c: which kernel and which initramfs a guest starts from */
+/* image.c: which kernel and which file system a guest starts from */
 const char *image_kernel(const char *version);
 const char *image_initramfs(const char *version, const char *file);
+void image_disk(const char *disk, const char **kernel, const char **initrd);
 
 /* The verbs */
 int verb_up(int argc, char **argv);

@@ -51,22 +51,44 @@ const char *image_kernel(const char *version)
 	return path;
 }
 
-static void build_initramfs(const char *version, const char *file)
+/* Runs a helper, whose output is for who watches us. */
+static bool run_helper(const char *as, const char *name, char **words)
 {
-	char *words[] = { "initramfs", "--kernel", (char *)version, "--output",
-			  (char *)file, NULL };
 	int status = 0;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		verb = "initramfs";
+		verb = as;
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-		run_script("initramfs.sh", words);
+		run_script(name, words);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+static void build_initramfs(const char *version, const char *file)
+{
+	char *words[] = { "initramfs", "--kernel", (char *)version, "--output",
+			  (char *)file, NULL };
+
+	if (!run_helper("initramfs", "initramfs.sh", words))
 		fail("the initramfs could not be built; 'famez-vm initramfs' shows why");
+}
+
+void image_disk(const char *disk, const char **kernel, const char **initrd)
+{
+	static char paths[2][PATH_MAX];
+	char *words[] = { "up", (char *)disk, NULL };
+
+	if (access(disk, R_OK))
+		fail("image %s: %s; 'famez-vm image' makes one", disk, strerror(errno));
+	if (!run_helper("up", "image-boot.sh", words))
+		fail("image %s cannot be booted: see above", disk);
+	snprintf(paths[0], sizeof(paths[0]), "%s.vmlinuz", disk);
+	snprintf(paths[1], sizeof(paths[1]), "%s.initrd", disk);
+	*kernel = paths[0];
+	*initrd = paths[1];
 }
 
 /* An old agent in a guest and a new famez-vm may not understand each other. */

@@ -12,6 +12,7 @@ static const char help[] =
 "\n"
 "  kernel        fetch Debian's stock kernel for the guests\n"
 "  initramfs     build the guests' file system\n"
+"  image         make a Debian guest's disk, with famez installed\n"
 "  up N          start the switch and N guests\n"
 "  qemu-args N   print how up would start them\n"
 "  exec NODE     run a command in a guest\n"
@@ -46,12 +47,19 @@ static int script_initramfs(int argc, char **argv)
 	return run_script("initramfs.sh", argv);
 }
 
+static int script_image(int argc, char **argv)
+{
+	(void)argc;
+	return run_script("image.sh", argv);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "kernel", script_kernel },
 	{ "initramfs", script_initramfs },
+	{ "image", script_image },
 	{ "up", verb_up },
 	{ "qemu-args", verb_qemu_args },
 	{ "exec", verb_exec },

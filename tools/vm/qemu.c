@@ -104,7 +104,8 @@ static void add_machine(struct arguments *args, const struct node *node,
 	 * /init opens the console up as soon as the noise of booting is over.
 	 * On a busy host the kernel's timer check fails, and it panics.
 	 */
-	add(args, "console=ttyS0 loglevel=5 no_timer_check rcupdate.rcu_cpu_stall_timeout=60 famez.hostname=%s%s%s",
+	add(args, "console=ttyS0 loglevel=5 no_timer_check rcupdate.rcu_cpu_stall_timeout=60 %s=%s%s%s",
+	    options->disk ? "root=/dev/vda rw systemd.hostname" : "famez.hostname",
 	    node->name, *options->append ? " " : "", options->append);
 	add(args, "-chardev");
 	add(args, "file,id=console,path=%s/console.log", quoted(node->dir));
@@ -189,6 +190,13 @@ static void add_devices(struct arguments *args,
 			add(args, "-device");
 			add(args, "%s", device->text);
 		}
+	}
+	if (options->disk) {
+		add(args, "-drive");
+		add(args, "file=%s,if=none,id=disk,format=raw,snapshot=%s",
+		    quoted(options->disk), options->disk_kept ? "off" : "on");
+		add(args, "-device");
+		add(args, "virtio-blk-pci,drive=disk");
 	}
 	for (i = 0; i < options->nr_raw; i++)
 		add(args, "%s", options->raw[i]);

@@ -24,8 +24,11 @@ static const char help[] =
 "  --kernel VERSION  of those in $FAMEZ_BUILD/kernels, or a kernel image's path\n"
 "                    (default $FAMEZ_KERNEL, or what 'kernel' fetched last)\n"
 "  --initramfs FILE  default $FAMEZ_BUILD/initramfs-VERSION.img, built if missing\n"
+"  --image FILE      a disk of 'famez-vm image', with its own kernel; what guests write\n"
+"                    there is forgotten, and each has one of its own\n"
+"  --keep            it is kept; for one guest\n"
 "  --append STRING   more for the kernel's command line\n"
-"  --memory SIZE     default 256M\n"
+"  --memory SIZE     default 256M; with --image 512M\n"
 "  --cpus N          default $FAMEZ_CPUS, or 1\n"
 "  --machine TYPE    pc (default) or q35\n"
 "  --accel HOW       tcg, kvm, or auto: kvm where a trial shows that the kernel\n"
@@ -49,7 +52,7 @@ enum {
 	OPT_VECTORS, OPT_BACKING, OPT_SOCKET, OPT_NO_SWITCH, OPT_KERNEL,
 	OPT_INITRAMFS, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_MACHINE,
 	OPT_ACCEL, OPT_NO_DEVICE, OPT_JOIN, OPT_PLAIN, OPT_DEVICE, OPT_QEMU,
-	OPT_BAR, OPT_HELP,
+	OPT_BAR, OPT_IMAGE, OPT_KEEP, OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -65,6 +68,8 @@ static const struct option options[] = {
 	{ "no-switch", no_argument, NULL, OPT_NO_SWITCH },
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initramfs", required_argument, NULL, OPT_INITRAMFS },
+	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "keep", no_argument, NULL, OPT_KEEP },
 	{ "append", required_argument, NULL, OPT_APPEND },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
@@ -85,7 +90,7 @@ static const struct up_options defaults = {
 	.timeout = 600 * 1000,
 	.own = { .kind = DOORBELL, .vectors = "16" },
 	.fabric = { .size = "64M", .clients = "14", .vectors = "16" },
-	.guest = { .append = "", .memory = "256M", .machine = "pc",
+	.guest = { .append = "", .machine = "pc",
 		   .cpus = "1" },
 };
 
@@ -163,6 +168,12 @@ static void parse_guest(struct up_options *up, int option)
 		break;
 	case OPT_INITRAMFS:
 		up->initramfs = optarg;
+		break;
+	case OPT_IMAGE:
+		up->guest.disk = optarg;
+		break;
+	case OPT_KEEP:
+		up->guest.disk_kept = true;
 		break;
 	case OPT_APPEND:
 		up->guest.append = optarg;
@@ -261,6 +272,10 @@ void up_parse(struct up_options *up, int argc, char **argv, const char *usage)
 	if (optind != argc - 1)
 		misuse("expected one number of guests");
 	parse_count(up, argv[optind]);
+	if (up->guest.disk_kept && (!up->guest.disk || up->count > 1))
+		misuse("--keep is for one guest with --image: two cannot write to one disk");
+	if (up->guest.disk && (up->version || up->initramfs))
+		misuse("--image has its own kernel; leave --kernel and --initramfs out");
 	state_use(dir);
 }
 
@@ -276,9 +291,15 @@ void up_complete(struct up_options *up)
 	struct guest_options *guest = &up->guest;
 	struct device own = up->own;
 
-	guest->kernel = image_kernel(up->version);
+	if (!guest->memory)
+		guest->memory = guest->disk ? "512M" : "256M";
+	if (guest->disk) {
+		image_disk(guest->disk, &guest->kernel, &guest->initramfs);
+	} else {
+		guest->kernel = image_kernel(up->version);
+		guest->initramfs = image_initramfs(up->version, up->initramfs);
+	}
 	guest->accel = accel_choose(up->accel, guest->kernel);
-	guest->initramfs = image_initramfs(up->version, up->initramfs);
 	if (up->no_device)
 		return;
 	state_path(socket, state_dir, "switch.sock");

@@ -19,26 +19,8 @@ fail() {
 	exit 1
 }
 
-# The suite at the place that the machine's own packages come from
-sources() {
-	apt-get indextargets --format '$(LABEL) $(REPO_URI)' \
-		'Created-By: Packages' 'Origin: Debian' | sort -u |
-	while read -r label uri; do
-		case $label/$suite in
-		Debian/*) echo "deb $uri $suite main" ;;
-		Debian-Security/sid) ;; # has no such thing
-		Debian-Security/*) echo "deb $uri $suite-security main" ;;
-		esac
-	done
-}
-
-apt_options() {
-	echo 'APT::Install-Recommends "false";'
-	echo 'Acquire::Languages "none";'
-	# a mirror's sid may be some weeks old
-	[ "$suite" != sid ] || echo 'Acquire::Check-Valid-Until "false";'
-	apt-config dump --no-empty --format '%F "%v";%n' Acquire | grep -i proxy || :
-}
+# shellcheck source=tools/vm/suite.sh
+. tools/vm/suite.sh
 
 mkdir -p build/chroots
 exec 9>build/chroots/.lock
@@ -50,10 +32,10 @@ command -v mmdebstrap >/dev/null ||
 work=$(mktemp -d build/chroots/.new.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-sources >"$work/sources.list"
+suite_sources "$suite" >"$work/sources.list"
 grep -q . "$work/sources.list" ||
 	fail "apt knows no Debian mirror; expected one in the machine's apt sources. Run 'apt-get update'"
-apt_options >"$work/apt.conf"
+suite_options "$suite" >"$work/apt.conf"
 mode=chrootless
 [ "$(id -u)" != 0 ] || mode=root
 

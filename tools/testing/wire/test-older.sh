@@ -77,6 +77,8 @@ refused 'no such peer' send 9 x && refused 'without ports' recv --nonblock --por
 ok 'there are no ports, events and regions'
 listener two wait --vector 3
 hears two 'waiting on vector 3' && ctl ring two --vector 3 && hears two 'rung: 1' && ends two; ok 'doorbells'
+ctl link say server dump && hears server '[0-9]*->15 dump'; ok 'a word is said before its program ends'
+tell one 'rfc;ping server'; hears one 'peer 15: pong after .*'; ok 'and one that waits for the slot'
 tell server mute; hears server 'done mute'
 refused 'within 0.5 seconds' send --timeout 0.5 server unread; ok 'who does not read is told of'
 tell server hear; hears server 'done hear'
@@ -110,7 +112,7 @@ listener two wait --vector 2 --count 2
 hears two 'waiting on vector 2'; tell one 'int 8 2'; tell one 'int all'
 hears two 'rung: [12]' && ends two; ok 'doorbells, by number and all'
 ctl ring 7 --vector 1 && hears one 'doorbell: vector 1'; ok 'are shown by a console'
-refused 'no such peer' ring 77 --vector 0 && refused 'vector 9' ring 7 --vector 9; ok 'those that are not there are told of'
+refused 'no such peer' ring 77 --vector 0 && refused 'vector 9' ring 7 --vector 9 && refused 'no vector 9' wait --vector 9; ok 'those that are not there are told of'
 answer server '^check ' check | grep -q '^check unchanged'; ok 'not a byte of the memory was written'
 head -c 5000 /dev/urandom >"$tmp/bytes"; ctl write 12288 <"$tmp/bytes" && ctl read 12288 5000 | cmp - "$tmp/bytes"; ok 'but by who writes FAM'
 answer server '^check ' check | grep -q '^check changed'; ok 'which the server has'
