@@ -964,8 +964,8 @@ bool famez_link_calls(struct famez_bridge *b, u32 id);
 /** famez_link_send() - the work: say what is due, if there is room */
 void famez_link_send(struct famez_bridge *b, u32 id);
 
-/** famez_link_forget() - the work: what was due was for the last start of a peer */
-void famez_link_forget(struct famez_bridge *b, u32 id);
+/** famez_link_restarts_of() - before it is paired: what was due was for a peer's last start */
+void famez_link_restarts_of(struct famez_bridge *b, u32 id);
 
 /** famez_link_heard() - a peer has said this; under rx_lock */
 void famez_link_heard(struct famez_bridge *b, u32 id, const struct famez_link *l);

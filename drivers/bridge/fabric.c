@@ -456,9 +456,7 @@ static bool famez_pair_peer(struct famez_bridge *b, u32 id, u32 generation)
 {
 	if (generation == READ_ONCE(b->remotes[id].generation))
 		return true;
-	/* what is said to a start that we have not yet seen is for that one */
-	if (READ_ONCE(b->remotes[id].generation))
-		famez_link_forget(b, id);
+	famez_link_restarts_of(b, id);
 	if (famez_channel_pair(b, id, generation)) {
 		/* no memory: it stays as it was for us, until we look again */
 		set_bit(id, b->rung);
@@ -746,9 +744,12 @@ void famez_fabric_restart(struct famez_bridge *b)
 	}
 	/* while a hibernated guest was off, they may have been given to others */
 	famez_directory_forget(b);
-	for (id = 0; id < b->layout.peers.count; id++)
-		if (b->remotes[id].generation)
-			famez_channel_pair(b, id, 0);
+	for (id = 0; id < b->layout.peers.count; id++) {
+		if (!b->remotes[id].generation)
+			continue;
+		famez_link_restarts_of(b, id);
+		famez_channel_pair(b, id, 0);
+	}
 	famez_new_generation(b);
 	famez_fabric_start(b);
 	famez_fabric_wake(b);

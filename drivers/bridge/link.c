@@ -132,10 +132,12 @@ int famez_link_say(struct famez_bridge *b, u32 id, const struct famez_link *l)
 	return 0;
 }
 
-void famez_link_forget(struct famez_bridge *b, u32 id)
+void famez_link_restarts_of(struct famez_bridge *b, u32 id)
 {
+	struct famez_remote *r = &b->remotes[id];
+
 	spin_lock(&b->link_lock);
-	memset(b->remotes[id].link_due.word, 0, sizeof(b->remotes[id].link_due.word));
+	famez_link_restarts(&r->link_due, READ_ONCE(r->generation));
 	spin_unlock(&b->link_lock);
 }
 

@@ -428,6 +428,17 @@ static inline void famez_link_put(struct famez_link_due *due, __u32 which,
 	due->turn[which]++;
 }
 
+/*
+ * The peer has another start, or none any more: what it was to be answered, it has asked
+ * before.  What we had to say it, stays where it was for a start not seen yet (@seen is 0).
+ */
+static inline void famez_link_restarts(struct famez_link_due *due, __u32 seen)
+{
+	due->word[FAMEZ_LINK_ANSWER].word = FAMEZ_LINK_NONE;
+	if (seen)
+		due->word[FAMEZ_LINK_OWN].word = FAMEZ_LINK_NONE;
+}
+
 /* It was said, unless something newer stands there by now. */
 static inline void famez_link_said(struct famez_link_due *due, __u32 which, __u32 turn)
 {

@@ -126,6 +126,7 @@ static void say_words(struct famez *handle, int argc, char **argv)
 static void ask_for_configuration(struct famez *handle)
 {
 	uint64_t ns;
+	int i;
 
 	/* one that was never answered is asked for here, too */
 	await_state(handle, FAMEZ_LINK_UP, "the switch has not answered");
@@ -133,9 +134,11 @@ static void ask_for_configuration(struct famez *handle)
 	await_state(handle, FAMEZ_LINK_CONFIGURED, "no CID and SID");
 	/*
 	 * It then asks what we are: F.E.E.'s has one mailslot for all, in which that would
-	 * stay when we leave now.
+	 * stay when we leave now.  Before the first pong it has written its configuration,
+	 * before the second its question.
 	 */
-	famez_ping(handle, FAMEZ_DEST_SERVER, WAIT_MS, &ns);
+	for (i = 0; i < 2; i++)
+		famez_ping(handle, FAMEZ_DEST_SERVER, WAIT_MS, &ns);
 }
 
 int cmd_link(int argc, char **argv)

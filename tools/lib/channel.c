@@ -539,9 +539,7 @@ int channel_pair(struct famez_fabric *f, uint32_t id, uint32_t generation)
 	if (generation && make_boxes(f, id))
 		return -ENOMEM;
 	channel_down(f, id);
-	/* what is said to a start that we have not yet seen is for that one */
-	if (p->generation)
-		memset(p->link_due.word, 0, sizeof(p->link_due.word));
+	famez_link_restarts(&p->link_due, p->generation);
 	p->generation = generation;
 	p->refused = false;
 	p->pong_due = 0;

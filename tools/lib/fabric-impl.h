@@ -76,6 +76,7 @@ struct famez_fabric {
 	struct famez_post post;		/* the own mailslot; no slot: there are none */
 	bool post_wanted;		/* a sender waits for it */
 	bool post_news;			/* and may find it free */
+	bool words_wait;		/* for it, of the link layer, in link_due */
 	uint32_t mail_next;		/* whose mail is looked for first */
 	uint32_t mail_sent;		/* which was the last that is no word of the link layer */
 	uint32_t pinged;		/* an old peer; 0: none */

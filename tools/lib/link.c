@@ -60,10 +60,12 @@ static void send_one(struct famez_fabric *f, uint32_t id, uint32_t which)
 	if (!due->word[which].word)
 		return;
 	length = famez_link_write(&due->word[which], text);
-	if (famez_fabric_is_old(f, id))
+	if (famez_fabric_is_old(f, id)) {
 		err = mail_send(f, id, text, length);
-	else
+		f->words_wait |= err == -EAGAIN;
+	} else {
 		err = channel_send(f, id, FAMEZ_TYPE_LINK, text, length);
+	}
 	if (err != -EAGAIN)
 		famez_link_said(due, which, due->turn[which]);
 }

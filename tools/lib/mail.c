@@ -46,7 +46,7 @@ bool famez_fabric_is_old(const struct famez_fabric *f, uint32_t id)
 	char name[FAMEZ_NAME_SIZE], cclass[FAMEZ_NAME_SIZE];
 
 	if (!fabric_has_table(f) && id == f->layout.server_id)
-		return true;
+		return f->post.slot;
 	/* our own memory first: this stands before each message */
 	return f->post.slot && id && id < f->layout.server_id && id != f->config.id &&
 	       !f->peers[id].generation && fabric_state_of(f, id) != FAMEZ_PEER_ABSENT &&
@@ -100,9 +100,9 @@ static int look(struct famez_fabric *f)
 		f->peers[f->post.to].reset = true;
 	if (err == -EAGAIN)
 		return err;
-	/* until mail_service() has said what waits for it, too */
 	if (f->post_wanted)
 		f->post_news = true;
+	f->post_wanted = false;
 	return 0;
 }
 
@@ -161,16 +161,17 @@ void famez_fabric_withdraw(struct famez_fabric *f, uint32_t id)
 
 bool famez_fabric_ticks(const struct famez_fabric *f)
 {
-	return f->post_wanted;
+	return f->post_wanted || f->words_wait;
 }
 
 void mail_service(struct famez_fabric *f)
 {
 	uint32_t id;
 
-	if (!f->post_wanted || look(f))
+	if ((!f->post_wanted && !f->words_wait) || look(f))
 		return;
-	f->post_wanted = false;
+	/* who finds the slot taken again says so */
+	f->words_wait = false;
 	for (id = 1; id <= f->layout.server_id; id++)
 		link_send(f, id);
 }

@@ -398,6 +398,13 @@ static void test_due(void **state)
 	famez_link_said(&due, FAMEZ_LINK_ANSWER, due.turn[FAMEZ_LINK_ANSWER]);
 	assert_int_equal(due.word[FAMEZ_LINK_ANSWER].word, FAMEZ_LINK_NONE);
 	assert_int_equal(due.word[FAMEZ_LINK_OWN].word, FAMEZ_LINK_PING);
+	/* a start that was not seen yet, and the next */
+	famez_link_put(&due, FAMEZ_LINK_ANSWER, &pong);
+	famez_link_restarts(&due, 0);
+	assert_int_equal(due.word[FAMEZ_LINK_ANSWER].word, FAMEZ_LINK_NONE);
+	assert_int_equal(due.word[FAMEZ_LINK_OWN].word, FAMEZ_LINK_PING);
+	famez_link_restarts(&due, 1);
+	assert_int_equal(due.word[FAMEZ_LINK_OWN].word, FAMEZ_LINK_NONE);
 }
 
 int main(void)

@@ -108,9 +108,11 @@ done
 ok 'messages are refused, and why is said'
 listener one console
 saw server '^join 7' >/dev/null; tell one who; saw one '^\*    7  attached' >/dev/null; ok 'who is there, the server tells programs'
-listener two wait --vector 2 --count 2
-hears two 'waiting on vector 2'; tell one 'int 8 2'; tell one 'int all'
-hears two 'rung: [12]' && ends two; ok 'doorbells, by number and all'
+# two that follow each other closely may come as one
+listener two wait --vector 2
+hears two 'waiting on vector 2'; tell one 'int 8 2'; hears two 'rung: 1' && ends two; ok 'a doorbell, by number'
+listener two wait --vector 3
+hears two 'waiting on vector 3'; tell one 'int all'; hears two 'rung: 1' && ends two; ok 'and all of them'
 ctl ring 7 --vector 1 && hears one 'doorbell: vector 1'; ok 'are shown by a console'
 refused 'no such peer' ring 77 --vector 0 && refused 'vector 9' ring 7 --vector 9 && refused 'no vector 9' wait --vector 9; ok 'those that are not there are told of'
 answer server '^check ' check | grep -q '^check unchanged'; ok 'not a byte of the memory was written'
