@@ -39,6 +39,7 @@ Q :=
 else
 Q = @echo "  BUILD   $@";
 endif
+OBJCOPY ?= objcopy
 
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -MMD -MP
@@ -53,6 +54,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
 LIB_SRC := $(wildcard tools/lib/*.c)
+CALLS := $(shell sed -n 's/^\t\(famez_.*\);/\1/p' tools/lib/libfamez.map)
 SERVER_SRC := $(wildcard tools/server/*.c)
 CTL_SRC := $(wildcard tools/famezctl/*.c)
 # the verbs are the same, the table of them is not
@@ -97,9 +99,18 @@ $(B)/obj/%.o: %.c | $(VERSION_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) -fPIC -c $< -o $@
 
-$(B)/lib/libfamez.a: $(call objs,$(LIB_SRC))
+# with all that the switch and tests call of it, too
+PARTS := $(B)/obj/libfamez-parts.a
+$(PARTS): $(call objs,$(LIB_SRC))
+	@rm -f $@ && $(AR) rcs $@ $^
+
+# One object, with no other names than what programs may call: else the library's own
+# functions would meet those of a program
+$(B)/lib/libfamez.a: $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
 	@mkdir -p $(@D)
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(LD) -r $(filter %.o,$^) -o $(@:.a=.o)
+	@$(OBJCOPY) $(CALLS:%=--keep-global-symbol=%) $(@:.a=.o)
+	@rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
 
 $(LIB_SO).$(FAMEZ_VERSION): $(call objs,$(LIB_SRC)) tools/lib/libfamez.map
 	@mkdir -p $(@D)
@@ -115,21 +126,22 @@ $(B)/lib/libfamez.pc: tools/lib/libfamez.pc.in
 	@mkdir -p $(@D)
 	$(Q)sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@VERSION@,$(FAMEZ_VERSION),' $< >$@
 
-$(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(B)/lib/libfamez.a
+$(B)/bin/famez-server: $(call objs,$(SERVER_SRC)) $(PARTS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lsystemd -ljson-c -lpthread -o $@
 
-$(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(B)/lib/libfamez.a
+$(B)/bin/famezctl: $(call objs,$(CTL_SRC)) $(PARTS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -lm -o $@
 
-$(B)/bin/famez-client: $(call objs,$(CLIENT_SRC)) $(B)/lib/libfamez.a
+$(B)/bin/famez-client: $(call objs,$(CLIENT_SRC)) $(PARTS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.o %.a,$^) -ljson-c -ledit -lm -o $@
 
-$(B)/bin/famez-vm: $(call objs,$(VM_SRC))
+$(call objs,$(wildcard tools/vm/libvirt*.c)): override CFLAGS += $(shell pkg-config --cflags libxml-2.0)
+$(B)/bin/famez-vm: $(call objs,$(VM_SRC)) $(B)/lib/libfamez.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljson-c -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljson-c -lxml2 -o $@
 
 $(B)/bin/famez-agent: $(call objs,$(AGENT_SRC))
 	@mkdir -p $(@D)
@@ -146,7 +158,6 @@ $(B)/examples/%: examples/%.c $(B)/lib/libfamez.a
 
 # Those of the calls are made of the comments in famez.h, by the kernel's own tool
 KERNEL_DOC ?= $(lastword $(sort $(wildcard /usr/lib/linux-kbuild-*/scripts/kernel-doc)))
-CALLS := $(shell sed -n 's/^\t\(famez_.*\);/\1/p' tools/lib/libfamez.map)
 PAGES := man1/famezctl.1 man1/famez-client.1 man1/famez-vm.1 man8/famez-server.8 \
 	man3/libfamez.3 man4/famez_bridge.4
 
@@ -280,7 +291,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -ljson-c -lpthread -o $@
 
-$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server): $(B)/testing/%: tools/testing/%.c $(B)/lib/libfamez.a
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server): $(B)/testing/%: tools/testing/%.c $(PARTS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 

@@ -472,7 +472,6 @@ int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
 int famez_map(struct famez *handle, uint64_t offset, size_t length,
 	      int flags, void **address);
 
-/* Flags of famez_region_open(); a use is one of them */
 /**
  * famez_map_around() - map a range of FAM, whatever it begins and ends with
  * @handle: the handle
@@ -487,6 +486,7 @@ int famez_map(struct famez *handle, uint64_t offset, size_t length,
 int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int flags,
 		     struct iovec *mapping, void **address);
 
+/* Flags of famez_region_open(); a use is one of them */
 #define FAMEZ_REGION_USE_SHIFT	8
 #define FAMEZ_REGION_PMEM	(1 << FAMEZ_REGION_USE_SHIFT)
 #define FAMEZ_REGION_DAX	(2 << FAMEZ_REGION_USE_SHIFT)

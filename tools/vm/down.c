@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "famez-vm.h"
@@ -10,12 +11,15 @@
 /* A healthy QEMU needs a fraction of a second to end */
 #define TERM_GUARD	15000
 #define KILL_GUARD	30000
+/* A whole Debian under an emulator, on a busy host */
+#define SHUTDOWN_GUARD	300000
 
 static const char help[] =
 "usage: famez-vm down [--dir DIR] [--keep-logs] [NODE...]\n"
 "\n"
 "Ends the named guests, or all guests and the switch, and removes their\n"
 "files; without NODE the whole state directory. Well if nothing runs.\n"
+"Guests whose disk is kept (up --keep) are told to shut down, and waited for.\n"
 "\n"
 "  --dir DIR    state directory of the fabric\n"
 "  --keep-logs  keep the logs of consoles, QEMUs and the switch\n";
@@ -55,19 +59,48 @@ static bool end_process(const char *dir, const char *name,
 	return ended;
 }
 
+/* Press the power buttons of all that have a disk to care for, and wait. */
+static void shut_down(struct nodes *nodes, struct process *processes,
+		      const bool *runs)
+{
+	int64_t deadline = milliseconds() + SHUTDOWN_GUARD;
+	static pid_t buttons[MAX_NODES];
+	int i;
+
+	for (i = 0; i < nodes->count; i++) {
+		buttons[i] = 0;
+		if (!runs[i] || !node_is_kept(&nodes->node[i]))
+			continue;
+		complain("%s shuts down", nodes->node[i].name);
+		buttons[i] = qmp_power_button(&nodes->node[i]);
+	}
+	for (i = 0; i < nodes->count; i++) {
+		int status = 0;
+
+		if (buttons[i] <= 0)
+			continue;
+		waitpid(buttons[i], &status, 0);
+		if (status || !process_wait(&processes[i], deadline))
+			complain("%s does not shut down, and is cut off; its disk may want e2fsck",
+				 nodes->node[i].name);
+	}
+}
+
 /* End all at once, then wait for each; the number of those that live on */
-int down_nodes(struct nodes *nodes)
+int down_nodes(struct nodes *nodes, bool gently)
 {
 	static struct process processes[MAX_NODES];
 	static bool runs[MAX_NODES];
 	int failures = 0, i;
 
-	for (i = 0; i < nodes->count; i++) {
+	for (i = 0; i < nodes->count; i++)
 		runs[i] = process_open(nodes->node[i].dir, "qemu",
 				       &processes[i]);
+	if (gently)
+		shut_down(nodes, processes, runs);
+	for (i = 0; i < nodes->count; i++)
 		if (runs[i])
 			send_signal(&processes[i], SIGTERM);
-	}
 	for (i = 0; i < nodes->count; i++)
 		if (runs[i] && !end_process(nodes->node[i].dir, "qemu",
 					    &processes[i]))
@@ -89,7 +122,7 @@ static void remove_files(const char *dir, bool keep_logs)
 {
 	static const char *const names[] = {
 		"qemu.pid", "qemu.start", "qemu.exit", "qmp.sock", "qmp.lock",
-		"switch.pid", "switch.start", "switch.exit", "switch.sock",
+		"switch.pid", "switch.start", "switch.exit", "switch.sock", "kept",
 	};
 	char path[PATH_ROOM], name[16];
 	size_t i;
@@ -121,7 +154,7 @@ static int down_all(bool keep_logs)
 		return 0;
 	nodes_all(&nodes);
 	/* The guests first: they should not see their switch go */
-	if (down_nodes(&nodes) + down_switch())
+	if (down_nodes(&nodes, true) + down_switch())
 		return 1;
 	for (i = 0; i < nodes.count; i++)
 		remove_files(nodes.node[i].dir, keep_logs);
@@ -151,7 +184,7 @@ static int down_some(char **names, bool keep_logs)
 		    !access(one.node[0].dir, F_OK))
 			some.node[some.count++] = one.node[0];
 	}
-	if (down_nodes(&some))
+	if (down_nodes(&some, true))
 		return 1;
 	for (i = 0; i < some.count; i++)
 		remove_files(some.node[i].dir, keep_logs);

@@ -60,6 +60,8 @@ bool state_is_ours(void);
 const char *state_backing(void);
 void state_path(char *path, const char *dir, const char *name);
 void node_set(struct node *node, int number);
+void node_keeps(const struct node *node);
+bool node_is_kept(const struct node *node);
 void nodes_all(struct nodes *nodes);
 void nodes_named(struct nodes *nodes, const char *name);
 void remove_tree(const char *path);
@@ -181,6 +183,7 @@ int run_everywhere(struct nodes *nodes, const struct command *command);
 
 /* qmp.c: true once QEMU has set its devices up; false: it has ended */
 bool qmp_greets(const struct node *node);
+pid_t qmp_power_button(const struct node *node);
 
 /* switch.c */
 struct switch_options {
@@ -216,6 +219,7 @@ void image_disk(const char *disk, const char **kernel, const char **initrd);
 /* The verbs */
 int verb_up(int argc, char **argv);
 int verb_qemu_args(int argc, char **argv);
+int verb_libvirt_xml(int argc, char **argv);
 int verb_down(int argc, char **argv);
 int verb_exec(int argc, char **argv);
 int verb_console(int argc, char **argv);
@@ -225,7 +229,8 @@ int verb_log(int argc, char **argv);
 int verb_wait(int argc, char **argv);
 int verb_qmp(int argc, char **argv);
 
-int down_nodes(struct nodes *nodes);
+/* @gently: guests whose disks are kept shut down by themselves first */
+int down_nodes(struct nodes *nodes, bool gently);
 int down_switch(void);
 
 #endif

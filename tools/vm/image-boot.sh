@@ -1,27 +1,42 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # image-boot.sh IMAGE: copies the kernel that the image would boot, and its initrd, to
-# IMAGE.vmlinuz and IMAGE.initrd, unless those are newer than it. Reads the file system as
-# it is, so that neither root nor a boot loader is needed.
+# IMAGE.vmlinuz and IMAGE.initrd.  Reads the file system as it is, so that neither root nor
+# a boot loader is needed.  Each time anew, as it takes less than a second, and no date
+# tells for certain that a copy is of this image.
 set -eu
 image=$1
 PATH=$PATH:/usr/sbin:/sbin
-[ ! -e "$image.initrd" ] || [ "$image" -nt "$image.initrd" ] || exit 0
-command -v debugfs >/dev/null || {
-	echo "famez-vm up: debugfs is missing; install the package e2fsprogs" >&2
+new=
+
+fail()
+{
+	echo "famez-vm up: $*" >&2
 	exit 1
 }
 
-# Debian keeps links to the newest kernel in /
-dump() {
-	target=$(debugfs -R "stat /$1" "$image" 2>/dev/null | sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
-	rm -f "$2.new"
-	[ -z "$target" ] || debugfs -R "dump /$target $2.new" "$image" 2>/dev/null
-	[ -s "$2.new" ] || {
-		echo "famez-vm up: $image has no /$1; expected an ext4 file system with a Debian kernel, as famez-vm image makes" >&2
-		exit 1
-	}
-	mv "$2.new" "$2"
+command -v debugfs >/dev/null || fail "debugfs is missing; install the package e2fsprogs"
+features=$(dumpe2fs -h "$image" 2>/dev/null | sed -n 's/^Filesystem features: *//p')
+[ -n "$features" ] ||
+	fail "$image has no ext4 file system on it; expected one as famez-vm image makes, without partitions"
+case $features in
+*needs_recovery*)
+	echo "famez-vm up: note: $image is in use, or was not shut down: what it did last may be missing from the kernel it boots" >&2 ;;
+esac
+
+trap '[ -z "$new" ] || rm -f "$new"' EXIT
+trap 'exit 1' HUP INT TERM
+# Two that start at once each have a file of their own, until its name is what it shall be.
+# dump NAME FILE: Debian keeps links to the newest kernel in /
+dump()
+{
+	target=$(debugfs -R "stat /$1" "$image" 2>/dev/null |
+		sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
+	[ -n "$target" ] || fail "$image has no link /$1; expected one to a kernel, as Debian has it"
+	new=$(mktemp "$2.XXXXXX") || fail "cannot write beside $image"
+	debugfs -R "cat /$target" "$image" 2>/dev/null >"$new"
+	[ -s "$new" ] || fail "$image has no /$target, to which /$1 leads; is its file system whole? Try e2fsck"
+	mv "$new" "$2"
 }
 
 dump vmlinuz "$image.vmlinuz"

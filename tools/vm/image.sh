@@ -118,7 +118,7 @@ for port in 0 1 2 3 4 5 6 7; do
 	systemctl enable "famez-agent@$port" >/dev/null
 done
 passwd -d root >/dev/null
-echo '/dev/vda / ext4 defaults 0 1' >/etc/fstab
+echo 'LABEL=famez / ext4 defaults 0 1' >/etc/fstab
 echo 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' >/etc/environment
 sh -eu commands
 apt-get clean
@@ -126,24 +126,26 @@ rm -rf /tmp/famez
 INSTALL
 printf '%s' "$commands" >"$work/add/commands"
 
-mode=auto
-[ "$(id -u)" != 0 ] || mode=root
+# Without root, files in the image have owners that only a user namespace has
+mode=unshare
+as_owner='mmdebstrap --unshare-helper'
+[ "$(id -u)" != 0 ] || mode=root as_owner=
+trap '$as_owner rm -rf "$work/root"; rm -rf "$work"' EXIT
+
+truncate -s "$size" "$work/disk" || fail "--size is '$size'; expected for example 4G"
+chmod 666 "$work/disk" # mke2fs, too, is run as those
 echo "famez-vm image: installing $release" >&2
-# The file system is made where the files still have their owners; by another way to
-# them, on which /proc and /sys are not mounted
-mkdir "$work/root"
-trap 'umount "$work/root" 2>/dev/null || :; rm -rf "$work"' EXIT
-mmdebstrap --quiet --mode=$mode --variant=important --format=null \
+mmdebstrap --quiet --mode=$mode --variant=important --format=directory \
 	--aptopt="$work/apt.conf" \
 	--include="linux-image-amd64,linux-headers-amd64,dkms,systemd-sysv,udev,dbus,kmod,initramfs-tools,e2fsprogs$include" \
 	--customize-hook="copy-in '$work/add' /tmp" \
 	--customize-hook='mv "$1/tmp/add" "$1/tmp/famez"' \
 	--customize-hook='chroot "$1" sh /tmp/famez/install' \
-	--customize-hook="mount --bind \"\$1\" '$work/root' && mke2fs -q -F -t ext4 -L famez -d '$work/root' '$work/disk' $size" \
-	--customize-hook="umount '$work/root'" \
-	"$release" /dev/null - <"$work/sources.list" >"$work/log" 2>&1 || {
+	"$release" "$work/root" - <"$work/sources.list" >"$work/log" 2>&1 || {
 	tail -n 40 "$work/log" >&2
 	fail "the image of $release could not be made: see above"
 }
+$as_owner mke2fs -q -F -t ext4 -L famez -d "$work/root" "$work/disk"
+chmod =rw "$work/disk" # as the umask has it
 mv "$work/disk" "$output"
 echo "$output"

@@ -15,6 +15,7 @@ static const char help[] =
 "  image         make a Debian guest's disk, with famez installed\n"
 "  up N          start the switch and N guests\n"
 "  qemu-args N   print how up would start them\n"
+"  libvirt-xml   a fabric's device for a libvirt domain\n"
 "  exec NODE     run a command in a guest\n"
 "  console NODE  a shell in a guest, for a person\n"
 "  check NODE    has the guest's kernel complained on its console?\n"
@@ -62,6 +63,7 @@ static const struct {
 	{ "image", script_image },
 	{ "up", verb_up },
 	{ "qemu-args", verb_qemu_args },
+	{ "libvirt-xml", verb_libvirt_xml },
 	{ "exec", verb_exec },
 	{ "console", verb_console },
 	{ "check", verb_check },

@@ -105,7 +105,7 @@ static void add_machine(struct arguments *args, const struct node *node,
 	 * On a busy host the kernel's timer check fails, and it panics.
 	 */
 	add(args, "console=ttyS0 loglevel=5 no_timer_check rcupdate.rcu_cpu_stall_timeout=60 %s=%s%s%s",
-	    options->disk ? "root=/dev/vda rw systemd.hostname" : "famez.hostname",
+	    options->disk ? "root=LABEL=famez rw systemd.hostname" : "famez.hostname",
 	    node->name, *options->append ? " " : "", options->append);
 	add(args, "-chardev");
 	add(args, "file,id=console,path=%s/console.log", quoted(node->dir));

@@ -73,6 +73,34 @@ static void say(FILE *qmp, const char *line)
 	fseek(qmp, 0, SEEK_CUR);
 }
 
+/* The answer to @command; fails if there is none. */
+static struct json_object *ask(const struct node *node, const char *command)
+{
+	FILE *qmp = connect_to(node);
+	struct json_object *reply;
+
+	json_object_put(answer(qmp, "QMP"));
+	say(qmp, "{\"execute\": \"qmp_capabilities\"}");
+	json_object_put(answer(qmp, "return"));
+	say(qmp, command);
+	reply = answer(qmp, "return");
+	fclose(qmp);
+	return reply;
+}
+
+/* In a process of its own: it may fail, or wait for a QEMU that hangs. */
+pid_t qmp_power_button(const struct node *node)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid)
+		return pid;
+	ask(node, "{\"execute\": \"system_powerdown\"}");
+	_exit(0);
+}
+
 bool qmp_greets(const struct node *node)
 {
 	FILE *qmp = connect_to(node);
@@ -110,7 +138,6 @@ int verb_qmp(int argc, char **argv)
 	struct json_object *reply, *result;
 	const char *dir = NULL, *command;
 	int option;
-	FILE *qmp;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (option == 'd')
@@ -125,12 +152,7 @@ int verb_qmp(int argc, char **argv)
 		misuse("expected NODE and one command");
 	command = full_command(argv[optind + 1]);
 	nodes_named(&nodes, argv[optind]);
-	qmp = connect_to(&nodes.node[0]);
-	answer(qmp, "QMP");
-	say(qmp, "{\"execute\": \"qmp_capabilities\"}");
-	answer(qmp, "return");
-	say(qmp, command);
-	reply = answer(qmp, "return");
+	reply = ask(&nodes.node[0], command);
 	if (json_object_object_get_ex(reply, "return", &result)) {
 		puts(json_object_to_json_string_ext(result,
 						    JSON_C_TO_STRING_PLAIN));

@@ -124,6 +124,20 @@ void node_set(struct node *node, int number)
 	strcpy(node->name, name);
 }
 
+/* What the guest writes on its disk stays, so that it may not just be cut off */
+void node_keeps(const struct node *node)
+{
+	close(lock_file(node->dir, "kept", false));
+}
+
+bool node_is_kept(const struct node *node)
+{
+	char path[PATH_ROOM];
+
+	state_path(path, node->dir, "kept");
+	return !access(path, F_OK);
+}
+
 static int node_number(const char *name)
 {
 	char again[16];

@@ -42,7 +42,7 @@ static void undo(void)
 		return;
 	for (i = 0; i < nr_started; i++)
 		nodes.node[nodes.count++] = guests[i].node;
-	down_nodes(&nodes);
+	down_nodes(&nodes, false);
 	if (switch_started)
 		down_switch();
 	for (i = 0; i < nr_started; i++)
@@ -85,6 +85,8 @@ static void start_guest(struct guest *guest, int number)
 	if (mkdir(guest->node.dir, 0700))
 		fail("cannot make %s: %s", guest->node.dir, strerror(errno));
 	nr_started++;
+	if (up.guest.disk_kept)
+		node_keeps(&guest->node);
 	/* QEMU makes it, too, but later than it is to be watched */
 	close(lock_file(guest->node.dir, "console.log", false));
 	if (!console_open(&guest->console, &guest->node) ||
