@@ -25,6 +25,9 @@
 # make check KERNEL=x   the tests in guests on one of them (6.12, newest, ...), or
 #                       on several: KERNEL="6.1-rt debug"
 # make check-kernels    the core of these on each, and guests with all of them
+# make check-matrix     that core on each stock kernel, with two QEMUs, on pc, q35 and
+#                       behind a root port: README's table
+# make check-images     famez as its users install it, in images of Debian: half an hour
 # make check-ci         what .ci/run runs: check, modules-all, check-kernels
 # make qemu-newest      fetch Debian's newest QEMU; for check QEMU=...
 #
@@ -69,7 +72,7 @@ PROGRAMS := famez-server famezctl famez-client famez-vm famez-agent
 
 .PHONY: all modules tools examples man tests deps demo demo-shell bench smoke \
 	check check-full check-mutants coverage lint clean help  kernels modules-all \
-	check-kernels check-ci qemu-newest debug-kernel deb dist install install-tools \
+	check-images check-kernels check-matrix check-ci qemu-newest debug-kernel deb dist install install-tools \
 	install-lib install-man install-dkms
 all: modules tools
 
@@ -330,7 +333,7 @@ bench: deps
 		tools/testing/guests/image.sh $$FAMEZ_KERNEL && tools/testing/bench.sh
 
 check-ci: modules-all
-smoke check check-full check-kernels check-ci: deps
+smoke check check-full check-images check-kernels check-matrix check-ci: deps
 	@$(MAKE) -s --no-print-directory -j2 tests
 	@tools/testing/run.sh $@
 

@@ -88,6 +88,9 @@ in_root env FAMEZ_BUILD="$top/build" famez-vm initramfs --kernel "$kernel" --out
 	zstdcat "$tmp/initramfs" | cpio -t --quiet | grep -q 'usr/bin/famez-agent'
 ok 'the installed famez-vm finds its parts'
 
+! in_root env -u FAMEZ_BUILD -u FAMEZ_KERNEL XDG_CACHE_HOME="$tmp/cache" famez-vm up 1 2>"$tmp/said" && grep -q "no default kernel in $tmp/cache/famez/kernels" "$tmp/said"
+ok 'which are in the user'"'"'s cache, not where he happens to be'
+
 # ---- DKMS ----
 
 # dkms_there TREE COMMAND...: all that it writes is below TREE

@@ -6,10 +6,11 @@
 set -eu
 packages="build-essential pkg-config linux-headers-amd64 linux-source-6.1
 qemu-system-x86 ovmf busybox-static kmod cpio zstd xz-utils sparse pciutils
-libsystemd-dev libjson-c-dev libedit-dev libcmocka-dev gcc-multilib
+libsystemd-dev libjson-c-dev libedit-dev libxml2-dev libcmocka-dev gcc-multilib
 bc bison flex libelf-dev mmdebstrap
 ndctl daxctl e2fsprogs xfsprogs strace clang python3-docutils man-db mandoc spin
-debhelper dh-dkms dkms fakeroot lintian $*"
+debhelper dh-dkms dkms fakeroot lintian
+libvirt-clients libvirt-daemon-driver-qemu libxml2-utils $*"
 
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo

@@ -16,6 +16,9 @@ name=$1 planned=$2 label=$3 column=$4
 export FAMEZ_KERNEL=$5
 shift 5
 [ "$label" != debug-2cpu ] || export FAMEZ_CPUS=2
+# shellcheck source=tools/testing/matrix.sh
+. "$here/matrix.sh"
+case $label in *+*) matrix_environment "$label" ;; esac
 while read -r count numbers; do
 	case $count in '' | '#'*) continue ;; esac
 	# shellcheck disable=SC2086

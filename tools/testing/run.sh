@@ -4,7 +4,7 @@
 # run.sh RUN [TEST...]: runs the tests of the table beside this that are in RUN, two
 # side by side; logs are in build/logs. More than one kernel end in a table.
 #
-# smoke, check, check-full
+# smoke, check, check-full, check-images
 #	KERNEL: kernels of tools/testing/kernels/kernels by their labels, or "debug",
 #	the debug kernel, once with one CPU and once with two (or "debug-1cpu" or
 #	"debug-2cpu"); only what runs in guests is tested then. Default: the one
@@ -12,6 +12,8 @@
 #	FAMEZ_KERNEL: any other that lies in build/kernels, by its version
 # check-kernels
 #	the core of the tests in guests, on each of these kernels
+# check-matrix
+#	the core on stock kernels, QEMUs, machine types: see matrix.sh; its table is README's
 # check-ci
 #	check on the default kernel, and check-kernels on all others
 
@@ -20,20 +22,26 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit 1
 here=tools/testing
 logs=build/logs
+# shellcheck source=tools/testing/matrix.sh
+. $here/matrix.sh
 
 run=$1
 shift
 # what takes an hour is there alone
-[ $run != check-full ] || export FAMEZ_GUARD=${FAMEZ_GUARD:-3600}
+case $run in check-full | check-images) export FAMEZ_GUARD=${FAMEZ_GUARD:-3600} ;; esac
 case $run in
-smoke | check | check-full) labels=${KERNEL:-default} ;;
+smoke | check | check-full | check-images) labels=${KERNEL:-default} ;;
 check-kernels) labels="$($here/kernels/kernel.sh --labels) debug mixed" ;;
+check-matrix)
+	labels=$(matrix_labels)
+	QEMU='' $here/kernels/qemu.sh >/dev/null || exit
+	;;
 check-ci)
 	# the first is the default one
 	labels="default $($here/kernels/kernel.sh --labels | sed 1d) debug mixed"
 	;;
 *)
-	echo "usage: run.sh smoke|check|check-full|check-kernels|check-ci [TEST...]" >&2
+	echo "usage: run.sh smoke|check|check-full|check-images|check-kernels|check-matrix|check-ci [TEST...]" >&2
 	exit 2
 	;;
 esac
@@ -45,8 +53,9 @@ planned() {
 	local doors='doors-6.1 doors-6.12 doors-newest doors-full'
 
 	case $run:$1 in
-	smoke:*) echo smoke ;;
+	smoke:* | check-images:*) echo $run ;;
 	*:mixed) echo mixed ;;
+	check-matrix:*) echo core ;;
 	check:default | check-ci:default) echo check guest stock fam core doors-6.1 ;;
 	check-full:default) echo check guest stock fam core check-full $doors ;;
 	check:debug*) echo guest core debug ;;
@@ -80,7 +89,7 @@ kernel() {
 	debug-*) version=$($here/debug-kernel/build.sh) || return ;;
 	# all of them, which its test finds by itself
 	mixed) version=$($here/kernels/kernel.sh 6.1) || return ;;
-	*) version=$($here/kernels/kernel.sh "$1") || return ;;
+	*) version=$($here/kernels/kernel.sh "${1%%+*}") || return ;;
 	esac
 	[ "${image[$version]-}" ] || $here/guests/image.sh "$version" || return
 	echo "$version"
@@ -152,7 +161,11 @@ list=$(echo "$list" | grep .) || {
 
 start=$SECONDS
 echo "$list" | xargs -P 2 -L 1 $here/run-one.sh
-[ "$label" = "$labels" ] || matrix
+if [ $run = check-matrix ]; then
+	matrix_table
+elif [ "$label" != "$labels" ]; then
+	matrix
+fi
 # once more, as by now it is far above
 passed=0
 checks=0

@@ -105,7 +105,7 @@ struct guest_options {
 	int nr_device;
 	const char *raw[LIST_MAX];
 	int nr_raw;
-	bool bar_low;
+	bool bar_low, root_port;
 };
 
 #define QEMU_WORDS	256

@@ -7,23 +7,16 @@
 
 #include "famez-vm.h"
 
-static const char *build_directory(void)
-{
-	const char *build = getenv("FAMEZ_BUILD");
-
-	return build && *build ? build : "build";
-}
-
 /* The one that 'famez-vm kernel' fetched last, which left a link to it */
 static const char *default_kernel(void)
 {
 	static char version[NAME_MAX + 1];
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/kernels/.default", build_directory());
+	snprintf(path, sizeof(path), "%s/kernels/.default", getenv("FAMEZ_BUILD"));
 	if (readlink(path, version, NAME_MAX) <= 0)
 		fail("no default kernel in %s/kernels; run 'famez-vm kernel' first, or set FAMEZ_BUILD or FAMEZ_KERNEL",
-		     build_directory());
+		     getenv("FAMEZ_BUILD"));
 	return version;
 }
 
@@ -44,7 +37,7 @@ const char *image_kernel(const char *version)
 		snprintf(path, sizeof(path), "%s", version);
 	else
 		snprintf(path, sizeof(path), "%s/kernels/%s/boot/vmlinuz-%s",
-			 build_directory(), version, version);
+			 getenv("FAMEZ_BUILD"), version, version);
 	if (access(path, R_OK))
 		fail("kernel %s: %s; 'famez-vm kernel' fetches one, FAMEZ_BUILD says where they are",
 		     path, strerror(errno));
@@ -111,7 +104,7 @@ const char *image_initramfs(const char *version, const char *file)
 		version = chosen(version);
 		base = strrchr(version, '/');
 		snprintf(path, sizeof(path), "%s/initramfs-%s.img",
-			 build_directory(), base ? base + 1 : version);
+			 getenv("FAMEZ_BUILD"), base ? base + 1 : version);
 		file = path;
 		if (access(file, F_OK))
 			build_initramfs(version, file);

@@ -121,8 +121,10 @@ passwd -d root >/dev/null
 echo 'LABEL=famez / ext4 defaults 0 1' >/etc/fstab
 echo 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' >/etc/environment
 sh -eu commands
+# what is this machine's, not the guest's: its name, name servers, apt's options
 apt-get clean
-rm -rf /tmp/famez
+rm -rf /tmp/famez /etc/resolv.conf /etc/apt/apt.conf.d/99mmdebstrap
+echo famez >/etc/hostname
 INSTALL
 printf '%s' "$commands" >"$work/add/commands"
 

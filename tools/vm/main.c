@@ -29,7 +29,8 @@ static const char help[] =
 "check also \"all\". A fabric's state lies in the directory that --dir or\n"
 "$FAMEZ_VM_DIR names, by default /tmp/famez-vm.UID; two fabrics need two.\n"
 "\n"
-"environment: FAMEZ_BUILD (default build) holds kernels and initramfs,\n"
+"environment: FAMEZ_BUILD holds kernels and initramfs (default build in the source\n"
+"tree, else ~/.cache/famez),\n"
 "FAMEZ_KERNEL is the guests' kernel version (default what 'famez-vm kernel'\n"
 "fetched last), QEMU the program (default qemu-system-x86_64), ACCEL is tcg\n"
 "(default), kvm or auto, FAMEZ_SERVER the switch's program.\n"
@@ -119,6 +120,27 @@ const char *agent_file(void)
 	return path;
 }
 
+/*
+ * Where kernels and file systems of guests are, for us and our scripts.  In the source
+ * tree that is where make builds; as installed, a cache that may be deleted at any time.
+ */
+static void choose_build(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *build = getenv("FAMEZ_BUILD");
+	char path[PATH_MAX] = "build";
+	char tree[PATH_MAX + 32];
+
+	if (build && *build)
+		return;
+	snprintf(tree, sizeof(tree), "%s/../../tools/vm/init", own_directory());
+	if (access(tree, R_OK) && cache && *cache == '/')
+		snprintf(path, sizeof(path), "%s/famez", cache);
+	else if (access(tree, R_OK) && home && *home)
+		snprintf(path, sizeof(path), "%s/.cache/famez", home);
+	setenv("FAMEZ_BUILD", path, 1);
+}
+
 int run_script(const char *name, char **argv)
 {
 	const char *path = share_file(name);
@@ -156,6 +178,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], verbs[i].name))
 			continue;
 		verb = argv[1];
+		choose_build();
 		return verbs[i].run(argc - 1, argv + 1);
 	}
 	fprintf(stderr, "famez-vm: %s%s%s; expected one of:\n\n%s",

@@ -151,13 +151,20 @@ static void add_sockets(struct arguments *args, const struct node *node,
 }
 
 static void add_doorbell(struct arguments *args, int number,
-			 const struct device *device)
+			 const struct device *device, bool root_port)
 {
+	char bus[24] = "";
+
+	if (root_port) {
+		add(args, "-device");
+		add(args, "pcie-root-port,id=port%d,chassis=%d", number, number + 1);
+		snprintf(bus, sizeof(bus), ",bus=port%d", number);
+	}
 	add(args, "-chardev");
 	add(args, "socket,id=famez%d,path=%s", number, quoted(device->text));
 	add(args, "-device");
-	add(args, "ivshmem-doorbell,id=famez%d,chardev=famez%d,vectors=%s",
-	    number, number, device->vectors);
+	add(args, "ivshmem-doorbell,id=famez%d,chardev=famez%d,vectors=%s%s",
+	    number, number, device->vectors, bus);
 }
 
 static void add_plain(struct arguments *args, int number, const char *plain)
@@ -183,7 +190,7 @@ static void add_devices(struct arguments *args,
 		const struct device *device = &options->device[i];
 
 		if (device->kind == DOORBELL) {
-			add_doorbell(args, doorbells++, device);
+			add_doorbell(args, doorbells++, device, options->root_port);
 		} else if (device->kind == PLAIN) {
 			add_plain(args, plains++, device->text);
 		} else {

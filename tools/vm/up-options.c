@@ -30,7 +30,9 @@ static const char help[] =
 "  --append STRING   more for the kernel's command line\n"
 "  --memory SIZE     default 256M; with --image 512M\n"
 "  --cpus N          default $FAMEZ_CPUS, or 1\n"
-"  --machine TYPE    pc (default) or q35\n"
+"  --machine TYPE    pc or q35; default $FAMEZ_MACHINE, or pc\n"
+"  --root-port       each doorbell device behind a PCI Express root port, as on real\n"
+"                    machines (default if $FAMEZ_ROOT_PORT is 1); needs q35\n"
 "  --accel HOW       tcg, kvm, or auto: kvm where a trial shows that the kernel\n"
 "                    starts under it (default $ACCEL, or tcg)\n"
 "  --no-device       no doorbell device on the switch above\n"
@@ -52,7 +54,7 @@ enum {
 	OPT_VECTORS, OPT_BACKING, OPT_SOCKET, OPT_NO_SWITCH, OPT_KERNEL,
 	OPT_INITRAMFS, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_MACHINE,
 	OPT_ACCEL, OPT_NO_DEVICE, OPT_JOIN, OPT_PLAIN, OPT_DEVICE, OPT_QEMU,
-	OPT_BAR, OPT_IMAGE, OPT_KEEP, OPT_HELP,
+	OPT_BAR, OPT_IMAGE, OPT_KEEP, OPT_ROOT_PORT, OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -74,6 +76,7 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "machine", required_argument, NULL, OPT_MACHINE },
+	{ "root-port", no_argument, NULL, OPT_ROOT_PORT },
 	{ "accel", required_argument, NULL, OPT_ACCEL },
 	{ "no-device", no_argument, NULL, OPT_NO_DEVICE },
 	{ "join", required_argument, NULL, OPT_JOIN },
@@ -188,6 +191,9 @@ static void parse_guest(struct up_options *up, int option)
 	case OPT_MACHINE:
 		up->guest.machine = optarg;
 		break;
+	case OPT_ROOT_PORT:
+		up->guest.root_port = true;
+		break;
 	case OPT_ACCEL:
 		up->accel = optarg;
 		break;
@@ -234,18 +240,29 @@ static void parse_count(struct up_options *up, const char *text)
 		       up->first + up->count - 1, MAX_NODES);
 }
 
-/* @usage is what the verb has to say before the options that both have. */
-void up_parse(struct up_options *up, int argc, char **argv, const char *usage)
+/* What runs of tests say for all guests alike */
+static void take_environment(struct up_options *up)
 {
-	const char *cpus = getenv("FAMEZ_CPUS");
-	const char *dir = NULL;
-	int option;
+	const char *cpus = getenv("FAMEZ_CPUS"), *machine = getenv("FAMEZ_MACHINE");
+	const char *port = getenv("FAMEZ_ROOT_PORT");
 
-	*up = defaults;
 	if (cpus && *cpus) {
 		parse_number("FAMEZ_CPUS", cpus, 1, 255);
 		up->guest.cpus = cpus;
 	}
+	if (machine && *machine)
+		up->guest.machine = machine;
+	up->guest.root_port = port && !strcmp(port, "1");
+}
+
+/* @usage is what the verb has to say before the options that both have. */
+void up_parse(struct up_options *up, int argc, char **argv, const char *usage)
+{
+	const char *dir = NULL;
+	int option;
+
+	*up = defaults;
+	take_environment(up);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_DIR:
@@ -274,6 +291,9 @@ void up_parse(struct up_options *up, int argc, char **argv, const char *usage)
 	parse_count(up, argv[optind]);
 	if (up->guest.disk_kept && (!up->guest.disk || up->count > 1))
 		misuse("--keep is for one guest with --image: two cannot write to one disk");
+	if (up->guest.root_port && !strstr(up->guest.machine, "q35"))
+		misuse("--root-port wants --machine q35: %s has no PCI Express",
+		       up->guest.machine);
 	if (up->guest.disk && (up->version || up->initramfs))
 		misuse("--image has its own kernel; leave --kernel and --initramfs out");
 	state_use(dir);

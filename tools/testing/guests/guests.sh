@@ -30,7 +30,7 @@ on() {
 # boot; q35's have none.
 case $FAMEZ_KERNEL in
 *-debug) machine=q35 ;;
-*) machine=pc ;;
+*) machine=${FAMEZ_MACHINE:-pc} ;;
 esac
 
 # boot N ARGS...: N guests

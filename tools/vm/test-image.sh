@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test-image.sh SUITE: a Debian guest as its user installs it: famez's packages by apt,
+# modules by DKMS, systemd as the first process.
+
+# shellcheck source=tools/testing/wire/wire-lib.sh
+. "$(dirname "$0")/../testing/wire/wire-lib.sh"
+cd "$top" || exit 1
+release=${1:-bookworm}
+export FAMEZ_BUILD=$top/build FAMEZ_VM_DIR=$tmp/vm PATH=$PATH:/usr/sbin:/sbin
+image=$tmp/disk
+B=/dev/famez_bridge
+
+vm() {
+	build/bin/famez-vm "$@"
+}
+
+# on NODE COMMAND...: runs it in a guest
+on() {
+	vm exec --timeout 900 -n "$@"
+}
+
+bring_down() {
+	vm down >/dev/null 2>&1
+	finish
+}
+trap bring_down EXIT
+version=$(sed -n 's/^FAMEZ_VERSION := //p' Makefile)
+
+# switch_says REGEX
+switch_says() {
+	local p
+
+	p=$(cat "$FAMEZ_VM_DIR/switch.pid")
+	"$bin/wire-wait" -p "${p%% *}" "$FAMEZ_VM_DIR/switch.log" "$1" >/dev/null
+}
+
+[ -e "build/deb/famez-dkms_${version}_all.deb" ] || make -s deb >"$tmp/deb.log" 2>&1 || cat "$tmp/deb.log" >&2
+# the other kernel is for an upgrade in a guest, which has no network
+vm image --release "$release" --output "$image" --size 6G --run 'useradd -m -G famez ann; useradd -m bob' \
+	--run 'mkdir /root/kernel; cd /root/kernel; apt-get -qq -o APT::Sandbox::User=root download $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances linux-image-rt-amd64 linux-headers-rt-amd64 | grep -E "^linux-(image|headers|binary|modules|kbuild|base)" | sort -u)' >&2
+ok "famez-vm image: $release"
+
+# ---- as it boots ----
+
+vm up 2 --image "$image" >&2; ok 'two guests of it answer'
+on all "test -c $B" && on node01 'lsmod | grep -q ^famez_bridge'; ok 'the driver is there, by the device'"'"'s id'
+on node01 'modinfo -F filename famez_bridge | grep -q /updates/dkms/'; ok 'the one that DKMS has built'
+[ "$(on node01 stat -c '%G %a' $B)" = 'famez 660' ]; ok 'the device is the group'"'"'s'
+on node01 'su ann -c "famezctl peers"' | grep -q node02; ok 'who is in the group uses it'
+! on node01 'su bob -c "famezctl peers"' 2>"$tmp/err" && grep -q 'group of that file (famez)' "$tmp/err"; ok 'who is not, is told why'
+on node02 'su ann -c "famezctl send node01 hello"' && [ "$(on node01 famezctl recv --raw --timeout 60)" = hello ]; ok 'guests speak with each other'
+on node02 "echo options famez_bridge fam=dax >/etc/modprobe.d/famez.conf; modprobe -r famez_dax famez_pmem famez_bridge; modprobe famez_bridge; cat /sys/class/famez/famez_bridge/fam" | grep -qx dax
+ok 'fam= comes from modprobe'"'"'s options'
+[ "$(on node01 systemctl is-system-running)" = running ]; ok 'systemd has nothing to complain of'
+
+# ---- switches as services ----
+
+on node01 'systemctl start famez-server@a.socket famez-server@b.socket && ! systemctl is-active -q famez-server@a &&
+famez-client -S /run/famez/a.sock ping server -c 1 && famez-client -S /run/famez/b.sock ping server -c 1' >&2; ok 'two switches start when somebody comes'
+[ "$(on node01 'systemctl show -p User --value famez-server@a; systemctl is-active famez-server@a famez-server@b; stat -c "%G %a" /run/famez/a.sock' | paste -sd' ')" = \
+	'famez active active famez 660' ]; ok 'as the user famez, on sockets of the group'
+on node01 'systemctl status famez-server@a' | grep -q 'Status: "14 clients at most, memory famez-a"'; ok 'status tells what they are'
+on node01 'FAMEZ_DEVICE=/run/famez/a.sock famezctl region create kept 2M && systemctl restart famez-server@a && FAMEZ_DEVICE=/run/famez/a.sock famezctl region list' |
+	grep -q '^kept '; ok 'regions are kept'
+on node01 'su ann -c "famez-client -S /run/famez/a.sock peers"' >/dev/null && ! on node01 'su bob -c "famez-client -S /run/famez/a.sock peers"' 2>/dev/null
+ok 'who is in the group may connect'
+on node01 'systemctl stop famez-server@b.socket famez-server@b && [ ! -e /run/famez/b.sock ]' 2>/dev/null; ok 'one ends without the other'
+
+# ---- a newer famez ----
+
+next=$version.1
+mkdir "$tmp/next"
+git archive HEAD | tar x -C "$tmp/next" && (cd "$tmp/next" &&
+	sed -i "s/^FAMEZ_VERSION := .*/&.1/" Makefile && sed -i "s/^\(PACKAGE_VERSION=.*\)$version/\1$next/" dkms.conf &&
+	sed -i "1s/($version/($next/" debian/changelog && tools/install/deb.sh "$next") >"$tmp/next.log" 2>&1 || tail -n 20 "$tmp/next.log" >&2
+tar c -C "$tmp/next/build/deb" . | vm exec node01 -- sh -c 'mkdir /root/next && tar x -C /root/next'
+before=$(on node01 'systemctl show -p MainPID --value famez-server@a')
+on node01 'cd /root/next && apt-get -y install ./famez-*.deb ./libfamez0_*.deb' >"$tmp/next.log" 2>&1 || tail -n 20 "$tmp/next.log" >&2
+on node01 'dkms status' | grep '^famez/' >"$tmp/status"; grep -q "^famez/$next, .*: installed" "$tmp/status" && [ "$(wc -l <"$tmp/status")" -eq 1 ]
+ok 'an upgrade has the new modules built, and the old ones gone'
+on node01 "famezctl --version" | grep -qx "famezctl $next" && [ "$(on node01 'systemctl show -p MainPID --value famez-server@a')" = "$before" ]
+ok 'and leaves a switch that runs alone'
+on node01 "modprobe -r famez_bridge && modprobe famez_bridge && su ann -c 'famezctl peers'" | grep -q node02; ok 'the new driver takes over'
+
+# ---- its end ----
+
+on node02 'systemctl poweroff' ; switch_says '^peer 2 down' && switch_says '^peer 2 left'; ok 'who shuts down leaves the fabric first'
+on node01 "apt-get -y purge famez-dkms && ! modinfo famez_bridge && [ ! -e /usr/src/famez-$version ] && [ ! -e /usr/src/famez-$next ] && [ ! -e /var/lib/dkms/famez ]" >"$tmp/purge" 2>&1; ok 'a purge leaves nothing of the driver'
+on node01 'systemctl enable famez-server@a.socket; apt-get -y purge famez-tools libfamez0 && ! command -v famezctl && [ ! -e /usr/share/famez ] &&
+[ ! -e /var/lib/famez ] && [ ! -e /run/famez/a.sock ] && ! pgrep famez-server && ! ls /etc/systemd/system/*.wants/famez*' >>"$tmp/purge" 2>&1
+ok 'nor of the tools, and no switch runs on'
+vm down >&2
+
+# ---- an upgrade of the kernel ----
+
+vm up 1 --image "$image" --keep --memory 1G >&2 && old=$(on node01 uname -r) &&
+	on node01 'dpkg -i /root/kernel/*.deb' >"$tmp/upgrade" 2>&1 || tail -n 20 "$tmp/upgrade" >&2
+on node01 'dkms status' | grep -q "famez/$version, .*-rt-.*: installed"; ok 'a new kernel in the image has its modules built'
+on node01 "apt-get -y purge linux-image-$old linux-image-amd64" >"$tmp/purge" 2>&1
+vm down >&2; dumpe2fs -h "$image" 2>/dev/null | grep -q '^Filesystem state: *clean' && ! dumpe2fs -h "$image" 2>/dev/null | grep -q needs_recovery
+ok 'a guest whose disk is kept shuts down when it is taken down'
+vm up 1 --image "$image" --keep --memory 1G >&2
+[ "$(on node01 uname -r)" != "$old" ] && on node01 "test -c $B && famezctl peers" | grep -q node01; ok 'and boots with them'
+vm down >&2
+plan_complete
