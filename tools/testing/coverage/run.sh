@@ -20,7 +20,7 @@ export FAMEZ_COVERAGE=$work/guests
 export KCFLAGS=-fprofile-update=atomic
 
 # They run no line of ours that the others do not
-without='ring-tsan fabric-tsan man lint wire'
+without='ring-tsan fabric-tsan man pages lint wire'
 
 # wanted RUNS TEST...: the tests of these runs in the table, or those of them
 wanted() {
