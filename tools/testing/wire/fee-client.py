@@ -1,12 +1,13 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
 """A client of F.E.E.'s kind, written from Documentation/genz.rst's account of it.
 
 fee-client.py SOCKET [NAME]: attaches, and takes commands on standard input. What it
 insists on, theirs does: a first read of 24 bytes, later ones of 8, UTF-8, a number
-behind each tracker. It waits 1.05 s for its slot, then writes over what is there.
+behind each tracker.
 
-send DEST TEXT, raw DEST HEX, ping DEST, link WORDS, rfc, dump, mute, hear, quit
+send DEST TEXT, raw DEST HEX, ping DEST, link WORDS, rfc, dump, mute, hear, quit; patience
+SECONDS: for its slot; echo: from here on it sends back what is no word of the link layer
 """
 import array
 import mmap
@@ -15,26 +16,25 @@ import select
 import socket
 import struct
 import sys
-import time
 
-SLOT, BUF = 512, 128
-TRACKER = '!EZT='
+from fee import BUF, SLOT, Peer, say
 
-
-def say(*words):
-    print(*words, flush=True)
+WORDS = ('ping', 'pong', 'dump', 'Link', 'CTL-Write', 'Standalone')
 
 
-class Client:
+class Client(Peer):
     def __init__(self, path, name):
+        super().__init__()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.connect(path)
-        self.name, self.id, self.memory = name, None, None
+        self.name = name
         self.peers = {}
-        self.tracker = 0
         self.cid = self.sid = 0
-        self.muted = False
+        self.echoes = False
         self.attach()
+
+    def bells(self, peer):
+        return self.peers[peer]
 
     # ---- the socket ----
 
@@ -81,58 +81,11 @@ class Client:
         if self.memory and peer != self.id and len(self.peers[peer]) == self.events:
             say('joined', peer)
 
-    # ---- slots ----
-
-    def string(self, at, text):
-        self.memory[at:at + len(text) + 1] = text.encode() + b'\0'
-
-    def buflen(self, peer, value=None):
-        at = peer * SLOT + 64
-        if value is not None:
-            struct.pack_into('<Q', self.memory, at, value)
-        return struct.unpack_from('<Q', self.memory, at)[0]
-
-    def post(self, dest, data):
-        end = time.monotonic() + 1.05
-        while self.buflen(self.id) and time.monotonic() < end:
-            time.sleep(0.005)
-        if self.buflen(self.id):
-            say('overwrites')
-        at = self.id * SLOT + BUF
-        self.buflen(self.id, len(data))
-        self.memory[at:at + len(data)] = data
-        if len(data) < SLOT - BUF:
-            self.memory[at + len(data)] = 0
-        for peer in dest:
-            os.write(self.peers[peer][self.id], struct.pack('<Q', 1))
-
-    def send(self, dest, text):
-        self.tracker += 1
-        text = f'{text}{TRACKER}{self.tracker}'
-        say(f'{self.id}->{dest} {text}')
-        self.post([dest], text.encode())
-
-    def rung(self, sender):
-        try:
-            os.read(self.peers[self.id][sender], 8)
-        except BlockingIOError:
-            return
-        at = sender * SLOT + BUF
-        length = self.buflen(sender)
-        if self.muted or not length:
-            return
-        text = self.memory[at:at + length].split(b'\0')[0].decode()
-        responder = struct.unpack_from('<Q', self.memory, sender * SLOT + 80)[0]
-        self.buflen(sender, 0)
-        say(f'{sender}->{self.id} {text}')
-        if TRACKER in text:
-            text, number = text.split(TRACKER)
-            self.tracker = int(number)
-        elif responder not in (0, self.id):
-            say('responder', responder)
-        self.answer(sender, text)
-
     # ---- the link layer ----
+
+    def judge(self, sender, tracked, responder, _):
+        if not tracked and responder not in (0, self.id):
+            say('responder', responder)
 
     def answer(self, sender, text):
         words = text.split()
@@ -144,6 +97,8 @@ class Client:
             values = dict(pair.split('=') for pair in words[1].split(','))
             self.cid, self.sid = int(values['CID']), int(values['SID'])
             self.send(sender, f'Standalone Acknowledgment Tag={values["Tag"]},Reason=OK')
+        elif self.echoes and words[:1] and words[0] not in WORDS:
+            self.send(sender, text)
 
     # ---- the console ----
 
@@ -152,47 +107,27 @@ class Client:
             return self.server
         return int(word)
 
-    def command(self, line):
-        verb, _, rest = line.strip().partition(' ')
+    def more(self, verb, rest):
         first, _, text = rest.partition(' ')
-        self.tracker = 0
-        if verb == 'send':
-            self.send(self.dest(first), text)
-        elif verb == 'raw':
-            self.post([self.dest(first)], bytes.fromhex(text))
-        elif verb == 'ping':
-            self.send(self.dest(first), 'ping')
+        if verb == 'raw':
+            self.post(self.dest(first), bytes.fromhex(text))
         elif verb == 'link':
             self.send(self.server, 'Link ' + rest)
         elif verb == 'rfc':
             self.send(self.server, 'Link RFC TTC=27us')
         elif verb == 'dump':
             self.send(self.server, 'dump')
-        elif verb in ('mute', 'hear'):
-            self.muted = verb == 'mute'
-            for sender in range(1, self.events):
-                if not self.muted and self.buflen(sender):
-                    os.write(self.peers[self.id][sender], struct.pack('<Q', 1))
-        elif verb == 'quit':
-            sys.exit(0)
-        say('done', verb)
+        elif verb == 'echo':
+            self.echoes = True
 
     def run(self):
-        pending = ''
         while True:
             own = self.peers[self.id]
-            ready = select.select([self.sock, sys.stdin] + own, [], [])[0]
-            for source in ready:
+            for source in select.select([self.sock, sys.stdin] + own, [], [])[0]:
                 if source is self.sock:
                     self.hear_server()
                 elif source is sys.stdin:
-                    # select() knows nothing of what readline() keeps
-                    data = os.read(0, 65536)
-                    if not data:
-                        sys.exit(0)
-                    *lines, pending = (pending + data.decode()).split('\n')
-                    for line in lines:
-                        self.command(line)
+                    self.commands()
                 else:
                     self.rung(own.index(source))
 

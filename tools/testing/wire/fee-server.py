@@ -1,10 +1,10 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
 """A server of F.E.E.'s kind, written from Documentation/genz.rst's account of it.
 
 fee-server.py SOCKET [--reuse]: 14 clients, a mailbox of 8192 bytes and nothing else, itself the
 fifteenth peer and the fabric manager. Commands on standard input: send DEST TEXT,
-ping DEST, mute, hear, quit.
+ping DEST, mute, hear, patience SECONDS, quit.
 """
 import array
 import mmap
@@ -13,21 +13,18 @@ import select
 import socket
 import struct
 import sys
-import time
 
-CLIENTS, SLOT, BUF, SID = 14, 512, 128, 27
+from fee import BUF, SLOT, Peer, say
+
+CLIENTS, SID = 14, 27
 ME, EVENTS = CLIENTS + 1, CLIENTS + 2
-TRACKER = '!EZT='
 EFD_NONBLOCK = 2048
 
 
-def say(*words):
-    print(*words, flush=True)
-
-
-class Server:
+class Server(Peer):
     def __init__(self, path, reuse):
-        self.reuse = reuse
+        super().__init__()
+        self.id, self.reuse = ME, reuse
         self.fd = os.memfd_create('mailbox')
         os.ftruncate(self.fd, 8192)
         self.memory = mmap.mmap(self.fd, 8192)
@@ -36,7 +33,7 @@ class Server:
             struct.pack_into('<Q', self.memory, peer * SLOT + 72, peer)
         self.string(ME * SLOT, 'Z-switch')
         self.string(ME * SLOT + 32, 'FabricSwitch')
-        self.clients, self.events, self.tag, self.tracker, self.muted = {}, {}, 0, 0, False
+        self.clients, self.events, self.tag = {}, {}, 0
         self.events[ME] = self.eventfds()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
@@ -47,8 +44,8 @@ class Server:
     def eventfds():
         return [os.eventfd(0, EFD_NONBLOCK) for _ in range(EVENTS)]
 
-    def string(self, at, text):
-        self.memory[at:at + len(text) + 1] = text.encode() + b'\0'
+    def bells(self, peer):
+        return self.events[peer]
 
     # ---- the socket ----
 
@@ -100,46 +97,12 @@ class Server:
         self.memory[peer * SLOT] = self.memory[peer * SLOT + 32] = 0
         say('left', peer)
 
-    # ---- slots ----
+    # ---- what it hears ----
 
-    def buflen(self, peer, value=None):
-        at = peer * SLOT + 64
-        if value is not None:
-            struct.pack_into('<Q', self.memory, at, value)
-        return struct.unpack_from('<Q', self.memory, at)[0]
-
-    def send(self, peer, text):
-        self.tracker += 1
-        text = f'{text}{TRACKER}{self.tracker}'
-        end = time.monotonic() + 1.05
-        while self.buflen(ME) and time.monotonic() < end:
-            time.sleep(0.005)
-        say(f'{ME}->{peer} {text}')
-        at = ME * SLOT + BUF
-        data = text.encode() + b'\0'
-        self.buflen(ME, len(text))
-        self.memory[at:at + len(data)] = data
-        os.write(self.events[peer][ME], struct.pack('<Q', 1))
-
-    def rung(self, sender):
-        os.read(self.events[ME][sender], 8)
-        at = sender * SLOT + BUF
-        length = self.buflen(sender)
-        if self.muted or not length:
-            return
-        raw = self.memory[at:at + length]
-        end = self.memory[at + length]
-        self.buflen(sender, 0)
-        text = raw.split(b'\0')[0].decode()
-        responder = struct.unpack_from('<Q', self.memory, sender * SLOT + 80)[0]
-        say(f'{sender}->{ME} {text}')
+    def judge(self, sender, tracked, responder, behind):
         # what theirs count on in a driver's message
-        if responder != ME or end:
-            say('bad', sender, responder, end)
-        if TRACKER in text:
-            text, number = text.split(TRACKER)
-            self.tracker = int(number)
-        self.answer(sender, text)
+        if responder != ME or behind:
+            say('bad', sender, responder, behind)
 
     def answer(self, sender, text):
         if text == 'ping':
@@ -153,32 +116,13 @@ class Server:
         elif text.startswith('Standalone Acknowledgment '):
             self.send(sender, 'Link CTL Peer-Attribute')
 
-    # ---- the console ----
-
-    def command(self, line):
-        verb, _, rest = line.partition(' ')
-        first, _, text = rest.partition(' ')
-        self.tracker = 0
-        if verb == 'send':
-            self.send(int(first), text)
-        elif verb == 'ping':
-            self.send(int(first), 'ping')
-        elif verb in ('mute', 'hear'):
-            self.muted = verb == 'mute'
-        elif verb == 'quit':
-            sys.exit(0)
-        say('done', verb)
-
     def run(self):
-        pending = ''
         while True:
             own, socks, joining = self.events[ME], list(self.clients.items()), False
             for source in select.select([self.listener, 0] + own + [s for _, s in socks],
                                         [], [])[0]:
                 if source == 0:
-                    *lines, pending = (pending + os.read(0, 65536).decode()).split('\n')
-                    for line in lines:
-                        self.command(line)
+                    self.commands()
                 elif source in own:
                     self.rung(own.index(source))
                 elif source is self.listener:

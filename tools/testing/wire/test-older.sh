@@ -52,7 +52,7 @@ fee
 listener one console
 hears server 'joined 1' && tell one who && saw one '^\*    1  up .* one$' >/dev/null
 tell one rfc; hears server '1->15 Link CTL ACK cclass=HostProgram,CID0=100,SID0=27!EZT=5'
-diff <(grep -- '[0-9]->[0-9]' "$tmp/server.out") - >&2 <<'TRACE'
+traced server <<'TRACE'
 1->15 Link RFC TTC=27us!EZT=1
 15->1 CTL-Write Space=0,PFMCID=1500,PFMSID=27,CID=100,SID=27,Tag=1!EZT=2
 1->15 Standalone Acknowledgment Tag=1,Reason=OK!EZT=3

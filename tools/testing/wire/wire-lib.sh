@@ -137,6 +137,21 @@ rung() {
 		"$tmp/$1.out"
 }
 
+# messages NAME: how many a program of F.E.E.'s kind has said and heard so far
+messages() {
+	grep -c '^[0-9]*->[0-9]' "$tmp/$1.out"
+}
+
+# traced NAME [COUNT] <LINES: those, and no others, behind the first COUNT
+traced() {
+	local lines behind=${2:-0}
+
+	mapfile -t lines
+	saw "$1" '^[0-9]+->[0-9]' $((behind + ${#lines[@]})) >/dev/null
+	diff <(grep '^[0-9]*->[0-9]' "$tmp/$1.out" | tail -n +$((behind + 1))) \
+		<(printf '%s\n' "${lines[@]}") >&2
+}
+
 # le64 NUMBER...: as hexadecimal digits in the order of memory
 le64() {
 	local n i
