@@ -309,6 +309,8 @@ struct famez_remote {
  * @mail_lock: for @post; nests inside rx_lock, and tx_lock inside it
  * @post: the own mailslot; its slot is NULL where there are none: set before anybody
  *	can send, read anywhere
+ * @mail_told: where who waits for the message in it looks for what became of it; NULL:
+ *	nobody does; under mail_lock
  * @mail_rung: ids whose mailslots the work has yet to look at
  * @mail_wait: those who wait for the own one
  *
@@ -398,6 +400,7 @@ struct famez_bridge {
 
 	struct mutex mail_lock;	/* the own mailslot */
 	struct famez_post post;
+	int *mail_told;
 	unsigned long *mail_rung;
 	wait_queue_head_t mail_wait;
 

@@ -213,7 +213,10 @@ void famez_mail_read(struct famez_bridge *b, u32 id)
 
 /* ---- Sending ------------------------------------------------------------------------------- */
 
-/* Is the own slot free?  Under mail_lock.  What was not read in time is told as lost. */
+/*
+ * Is the own slot free?  Under mail_lock.  What was not read in time is told as lost: to
+ * who waits for that, else to the next.
+ */
 static int famez_mail_free(struct famez_bridge *b)
 {
 	int err = famez_post_look(&b->post, ktime_get_ns());
@@ -221,7 +224,10 @@ static int famez_mail_free(struct famez_bridge *b)
 
 	if (err != -ETIMEDOUT)
 		return err;
-	if (to < b->layout.peers.count) {
+	if (b->mail_told) {
+		*b->mail_told = err;
+		b->mail_told = NULL;
+	} else if (to < b->layout.peers.count) {
 		mutex_lock(&b->remotes[to].tx_lock);
 		b->remotes[to].reset = true;
 		mutex_unlock(&b->remotes[to].tx_lock);
@@ -249,6 +255,8 @@ static int famez_mail_try(struct famez_bridge *b, u32 id, struct iov_iter *from)
 		return -EFAULT;
 	}
 	famez_post_send(&b->post, id, length, ktime_get_ns());
+	/* the one before was read */
+	b->mail_told = NULL;
 	famez_doorbell(b, id, b->id);
 	trace_famez_send(b->index, id, FAMEZ_TYPE_DATA, length);
 	return 0;
@@ -284,9 +292,9 @@ static long famez_mail_nap(struct famez_bridge *b, unsigned long start, long tim
 	return left < 0 ? left : famez_left(start, timeout) ?: 1;
 }
 
-/* Into the slot, as soon as it is free.  @sent: which message it was */
+/* Into the slot, as soon as it is free.  @told: see famez_mail_await(); NULL: nobody waits */
 static int famez_mail_post(struct famez_bridge *b, u32 id, struct iov_iter *from,
-			   unsigned long start, long timeout, u32 *sent)
+			   unsigned long start, long timeout, int *told)
 {
 	long left;
 	int err;
@@ -294,7 +302,8 @@ static int famez_mail_post(struct famez_bridge *b, u32 id, struct iov_iter *from
 	for (;;) {
 		mutex_lock(&b->mail_lock);
 		err = famez_mail_try(b, id, from);
-		*sent = b->post.sent;
+		if (!err)
+			b->mail_told = told;
 		mutex_unlock(&b->mail_lock);
 		if (err != -EAGAIN)
 			return err;
@@ -304,37 +313,44 @@ static int famez_mail_post(struct famez_bridge *b, u32 id, struct iov_iter *from
 	}
 }
 
-/* Was it read?  It is, when another is there.  @give_up: if not, it is taken back. */
-static int famez_mail_answered(struct famez_bridge *b, u32 sent, bool give_up)
+/* Was it read?  @give_up: if not, it is taken back. */
+static int famez_mail_answered(struct famez_bridge *b, int *told, bool give_up)
 {
-	int err = 0;
+	int err;
 
 	mutex_lock(&b->mail_lock);
-	if (b->post.sent == sent && !famez_lost(b))
+	if (b->mail_told != told)
+		err = *told;
+	else if (famez_lost(b))
+		err = -ENODEV;
+	else
 		err = famez_post_look(&b->post, ktime_get_ns());
 	if (err == -EAGAIN && give_up) {
 		famez_slot_set_length(b->post.slot, 0);
 		b->post.since = 0;
 		err = -ECANCELED;
 	}
+	if (err != -EAGAIN && b->mail_told == told)
+		b->mail_told = NULL;
 	mutex_unlock(&b->mail_lock);
 	return err;
 }
 
-static int famez_mail_await(struct famez_bridge *b, u32 sent, unsigned long start,
+/* @told: 0, or what became of it, where another sender has found out */
+static int famez_mail_await(struct famez_bridge *b, int *told, unsigned long start,
 			    long timeout)
 {
 	long left;
 	int err;
 
 	for (;;) {
-		err = famez_mail_answered(b, sent, false);
+		err = famez_mail_answered(b, told, false);
 		if (err != -EAGAIN)
 			return err;
 		left = famez_mail_nap(b, start, timeout);
 		if (left > 0)
 			continue;
-		err = famez_mail_answered(b, sent, true);
+		err = famez_mail_answered(b, told, true);
 		if (err != -ECANCELED)
 			return err;
 		return left ? left : -ETIMEDOUT;
@@ -359,8 +375,7 @@ int famez_mail_send(struct famez_bridge *b, const struct famez_dest *dest, u32 i
 	struct famez_remote *r = &b->remotes[id];
 	size_t length = iov_iter_count(from);
 	unsigned long start = jiffies;
-	u32 sent;
-	int err;
+	int err, told = 0;
 
 	if (dest->port)
 		return -ECONNREFUSED;
@@ -369,9 +384,9 @@ int famez_mail_send(struct famez_bridge *b, const struct famez_dest *dest, u32 i
 	if (famez_mail_reset(r))
 		return -ECONNRESET;
 	timeout = min_t(long, timeout, FAMEZ_MAIL_WAIT);
-	err = famez_mail_post(b, id, from, start, timeout, &sent);
+	err = famez_mail_post(b, id, from, start, timeout, timeout ? &told : NULL);
 	if (!err && timeout)
-		err = famez_mail_await(b, sent, start, timeout);
+		err = famez_mail_await(b, &told, start, timeout);
 	if (err == -EAGAIN && timeout)
 		err = -ETIMEDOUT;
 	if (err)
