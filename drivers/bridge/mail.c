@@ -46,11 +46,12 @@ void famez_mail_start(struct famez_bridge *b)
 	if (!famez_mail_there(b))
 		return;
 	famez_link_component(b, &c);
-	famez_slot_set_length(mine, 0);
 	famez_slot_name(mine->nodename, b->name);
 	famez_slot_name(mine->cclass, c.cclass);
 	mutex_lock(&b->mail_lock);
-	b->post.since = 0;
+	/* what was sent before a sleep can still be read, and its sender waits for that */
+	if (!b->post.since)
+		famez_slot_set_length(mine, 0);
 	WRITE_ONCE(b->post.slot, mine);
 	mutex_unlock(&b->mail_lock);
 	/* what was rung before is not rung again */
