@@ -89,7 +89,18 @@ ok 'not every one'
 
 fee z03; ok 'one of F.E.E.'"'"'s attaches'
 ctl node01 peers | grep -Eq ' 3  z03 .* mailslot .*Debugger$'; ok 'a guest sees it'
-tell z03 rfc && configured 3 && hears z03 '3->15 Link CTL ACK cclass=Debugger,CID0=300,SID0=27!EZT=5'; ok 'the switch configures it'
+tell z03 'link CTL Peer-Attribute'; hears z03 '15->3 Link CTL ACK .*'; tell z03 rfc; configured 3
+tag=$(sed -n 's/^15->3 CTL-Write.*,Tag=\([0-9]*\)!.*/\1/p' "$tmp/z03.out")
+traced z03 <<TRACE
+3->15 Link CTL Peer-Attribute!EZT=1
+15->3 Link CTL ACK cclass=FabricSwitch,CID0=1500,SID0=27!EZT=2
+3->15 Link RFC TTC=27us!EZT=1
+15->3 CTL-Write Space=0,PFMCID=1500,PFMSID=27,CID=300,SID=27,Tag=$tag!EZT=2
+3->15 Standalone Acknowledgment Tag=$tag,Reason=OK!EZT=3
+15->3 Link CTL Peer-Attribute!EZT=4
+3->15 Link CTL ACK cclass=Debugger,CID0=300,SID0=27!EZT=5
+TRACE
+ok 'the switch configures it, step by step'
 ctl node01 send z03 'by name' && hears z03 '1->3 by name'; ok 'a guest sends to it, by name'
 on node01 'echo 3:by id >/dev/famez_bridge' && hears z03 '1->3 by id'; ok 'by id'
 on node01 'echo 300,27:by CID >/dev/famez_bridge' && hears z03 '1->3 by CID'; ok 'by CID and SID'
@@ -101,6 +112,65 @@ hears z03 '1->3 Link CTL ACK cclass=Bridge-of-node01,CID0=100,SID0=27'; ok 'and 
 tell z03 'send 1 Link CTL nothing'; [ "$(ctl node01 recv --raw --timeout 60)" = 'Link CTL nothing' ]; ok 'what only looks like a word of the link layer is read'
 tell z03 "send 2 CTL-Write Space=0,PFMCID=1,PFMSID=1,CID=7,SID=7,Tag=9"; tell z03 'ping 2'; hears z03 '2->3 pong!EZT=2'
 [ "$(value node02 cid0)" = 200 ]; ok 'who is not the switch configures nobody'
+
+# ---- the link layer between the two, step by step ----
+
+# says_to_old LINE: node01 does, to the old one, which hears it
+says_to_old() {
+	ctl node01 link say z03 "$1" && hears z03 "1->3 $1"
+}
+
+tell z03 'patience 600'
+since=$(messages z03)
+tell z03 'send 1 Link CTL Peer-Attribute'; hears z03 '1->3 Link CTL ACK .*!EZT=2'
+tell z03 'send 1 Link RFC TTC=27us'
+# no guest is a manager, but by hand
+says_to_old 'CTL-Write Space=0,PFMCID=100,PFMSID=27,CID=301,SID=27,Tag=4!EZT=2'; hears z03 '3->1 Standalone .*!EZT=3'
+says_to_old 'Link CTL Peer-Attribute!EZT=4'; hears z03 '3->1 Link CTL ACK .*!EZT=5'
+says_to_old 'ping!EZT=6'
+traced z03 "$since" <<'TRACE'
+3->1 Link CTL Peer-Attribute!EZT=1
+1->3 Link CTL ACK cclass=Bridge-of-node01,CID0=100,SID0=27!EZT=2
+3->1 Link RFC TTC=27us!EZT=1
+1->3 CTL-Write Space=0,PFMCID=100,PFMSID=27,CID=301,SID=27,Tag=4!EZT=2
+3->1 Standalone Acknowledgment Tag=4,Reason=OK!EZT=3
+1->3 Link CTL Peer-Attribute!EZT=4
+3->1 Link CTL ACK cclass=Debugger,CID0=301,SID0=27!EZT=5
+1->3 ping!EZT=6
+3->1 pong!EZT=7
+TRACE
+ok 'step by step: what an old one asks of a guest'
+since=$(messages z03)
+says_to_old 'Link CTL Peer-Attribute!EZT=1'; hears z03 '3->1 Link CTL ACK .*!EZT=2'
+says_to_old 'Link RFC TTC=27us!EZT=3'
+# behind what is not answered, a ping, which is: an answer would have come before
+for text in 'CTL-Write Space=0,PFMCID=300,PFMSID=27,CID=7,SID=7,Tag=9' 'Standalone Acknowledgment Tag=9,Reason=OK' \
+	'Link RFC TTC=27us' 'Link CTL ACK cclass=Debugger,CID0=300,SID0=27'; do
+	pongs=$(grep -c '^1->3 pong' "$tmp/z03.out")
+	tell z03 "send 1 $text"; tell z03 'ping 1'; saw z03 '^1->3 pong' $((pongs + 1)) >/dev/null
+done
+traced z03 "$since" <<'TRACE'
+1->3 Link CTL Peer-Attribute!EZT=1
+3->1 Link CTL ACK cclass=Debugger,CID0=301,SID0=27!EZT=2
+1->3 Link RFC TTC=27us!EZT=3
+3->1 CTL-Write Space=0,PFMCID=300,PFMSID=27,CID=7,SID=7,Tag=9!EZT=1
+3->1 ping!EZT=1
+1->3 pong!EZT=2
+3->1 Standalone Acknowledgment Tag=9,Reason=OK!EZT=1
+3->1 ping!EZT=1
+1->3 pong!EZT=2
+3->1 Link RFC TTC=27us!EZT=1
+3->1 ping!EZT=1
+1->3 pong!EZT=2
+3->1 Link CTL ACK cclass=Debugger,CID0=300,SID0=27!EZT=1
+3->1 ping!EZT=1
+1->3 pong!EZT=2
+TRACE
+ok 'and a guest of an old one'
+[ "$(on node01 "cd $BRIDGE && cat link_state cid0 sid0 pfmcid link_partner" | paste -sd' ')" = 'configured 100 27 1500 FabricSwitch' ] &&
+	! ctl node01 recv --nonblock 2>/dev/null
+ok 'of which nothing is left, and programs read nothing'
+tell z03 'patience 1.05'
 
 # ---- limits ----
 
