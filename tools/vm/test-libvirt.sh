@@ -11,6 +11,14 @@ sock=$tmp/sw.sock
 memory=famez-libvirt.$$
 kernel=${FAMEZ_KERNEL:-$("$top/build/bin/famez-vm" kernel)}
 
+# its QEMU outlives a libvirt that was killed
+leave() {
+	pkill -9 -f "$tmp/libvirt"
+	rm -f "/dev/shm/$memory"
+	finish
+}
+trap leave EXIT
+
 xml() {
 	"$top/build/bin/famez-vm" libvirt-xml "$@" 2>"$tmp/said"
 }
