@@ -4,12 +4,14 @@
  * where memory is allocated, and where a program's memory is copied.  After each
  * of them everything works, no message is lost or doubled, and nothing is held.
  * Runs in a guest with a debug kernel; a peer sends every message back (famez-flood
- * -e), and others come and go.
+ * -e), and others come and go; or, "old", one that knows F.E.E.'s mailslots alone does
+ * (fee-client.py).
  *
- * test-faults ECHO-ID PCI-DEVICE
+ * test-faults ECHO-ID PCI-DEVICE [old]
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -551,6 +553,128 @@ static int run_touch(void)
 	return 0;
 }
 
+/* ---- Words of the link layer ------------------------------------------------------- */
+
+#define NAK	"Link CTL NAK"	/* which nobody answers */
+
+static unsigned int said;
+
+/* The one before has gone. */
+static void await_turn(void)
+{
+	assert_int_equal(ping_on(device), 0);
+}
+
+static int run_say(void)
+{
+	struct famez_msg word = {
+		.size = sizeof(word), .peer = echo_id, .flags = FAMEZ_MSG_LINK,
+		.length = sizeof(NAK) - 1, .data = (uintptr_t)NAK,
+	};
+
+	return ioctl(device, FAMEZ_IOC_SEND, &word) ? errno : 0;
+}
+
+/* Said once or not at all: who hears it counts, and so do we. */
+static void judge_said(int err)
+{
+	assert_sane(err);
+	said += !err;
+	await_turn();
+}
+
+/* ---- What the driver does by itself -------------------------------------------------- */
+
+/* Return: the place of before was reached, or there was none; it is @nth from here on */
+static bool arm_worker(const char *directory, unsigned int nth)
+{
+	char path[64], text[16] = "";
+	bool reached;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/fail-nth", directory);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	/* it may have ended */
+	if (fd < 0)
+		return false;
+	reached = pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
+	snprintf(text, sizeof(text), "%u", nth);
+	reached &= pwrite(fd, text, strlen(text), 0) > 0;
+	close(fd);
+	return reached;
+}
+
+/* Of those of high priority, as the driver's queue is. */
+static bool is_worker(const char *directory)
+{
+	char path[64], kind = '\0';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/comm", directory);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "kworker/%*u:%*u%c", &kind) != 1)
+		kind = '\0';
+	fclose(file);
+	return kind == 'H';
+}
+
+/*
+ * The driver's work runs in one of several threads, in each of which the place counts.
+ * Return: how many have reached it, or, as none is armed, are armed now
+ */
+static unsigned int arm_workers(unsigned int nth)
+{
+	unsigned int count = 0;
+	glob_t found;
+	size_t i;
+
+	assert_int_equal(glob("/proc/[0-9]*", 0, NULL, &found), 0);
+	for (i = 0; i < found.gl_pathc; i++)
+		count += is_worker(found.gl_pathv[i]) && arm_worker(found.gl_pathv[i], nth);
+	globfree(&found);
+	return count;
+}
+
+/* Bound anew, it has no memory for what comes from anybody yet. */
+static void bind_anew(void)
+{
+	close(device);
+	assert_int_equal(tell_driver_once(DRIVER "/unbind"), 0);
+	assert_int_equal(tell_driver_once(DRIVER "/bind"), 0);
+	make_node();
+	device = open_device();
+	assert_true(device >= 0);
+}
+
+/* It finds the message in the other's slot again, when there is memory. */
+static bool take_without(unsigned int nth)
+{
+	struct pollfd p = { .fd = device, .events = POLLIN };
+
+	next_message();
+	assert_true(arm_workers(nth) > 0);
+	assert_int_equal(send_message(), 0);
+	assert_int_equal(poll(&p, 1, 120000), 1);
+	assert_next_is(message);
+	assert_no_other();
+	return arm_workers(0);
+}
+
+static void test_take(void **state)
+{
+	unsigned int nth = 0;
+
+	(void)state;
+	printf("# said: %u\n", said);
+	do {
+		bind_anew();
+	} while (take_without(++nth) && nth < GUARD);
+	printf("# take: %u places\n", nth - 1);
+	assert_true(nth > 1 && nth < GUARD);
+}
+
 /* ---- The tests ------------------------------------------------------------------- */
 
 static int bind_file, unbind_file;
@@ -676,6 +800,8 @@ TEST(poll, .run = run_poll, .judge = assert_sane)
 TEST(mmap, .run = run_mmap, .judge = judge_mmap)
 TEST(touch, .prepare = map_far, .run = run_touch, .judge = judge_mmap)
 
+TEST(say, .prepare = await_turn, .run = run_say, .judge = judge_said)
+
 TEST(fam, .prepare = prepare_fam, .run = run_fam, .judge = judge_fam)
 
 /* For the calls that follow; and what there is without the device. */
@@ -719,8 +845,22 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_unbind),
 	};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: test-faults ECHO-ID PCI-DEVICE\n");
+	/* what differs where the echo knows mailslots alone */
+	static const struct CMUnitTest old_tests[] = {
+		cmocka_unit_test(test_device),
+		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_send),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_recv),
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_send_batch),
+		cmocka_unit_test(test_recv_batch),
+		cmocka_unit_test(test_say),
+		cmocka_unit_test(test_take),
+	};
+
+	if (argc != 3 && !(argc == 4 && !strcmp(argv[3], "old"))) {
+		fprintf(stderr, "usage: test-faults ECHO-ID PCI-DEVICE [old]\n");
 		return 2;
 	}
 	echo_id = strtoul(argv[1], NULL, 0);
@@ -732,5 +872,5 @@ int main(int argc, char **argv)
 		perror("/proc/self/fail-nth");
 		return 1;
 	}
-	return RUN_PLAN("faults", tests);
+	return argc == 4 ? RUN_PLAN("faults-old", old_tests) : RUN_PLAN("faults", tests);
 }

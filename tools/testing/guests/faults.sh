@@ -13,18 +13,9 @@ load
 background node01 'famez-flood -e'
 says node01 'echo: ready'; ok 'a peer sends everything back'
 
-# Quietly, as a report of each fault looks like a complaint; and also where the
-# kernel could wait for memory.
-on node02 'cd /sys/kernel/debug
-for what in failslab fail_page_alloc fail_usercopy; do
-	echo 0 >$what/verbose || exit 1
-done
-echo N >failslab/ignore-gfp-wait && echo N >fail_page_alloc/ignore-gfp-wait &&
-	echo 0 >fail_page_alloc/min-order'
-ok 'the kernel can have faults'
+faulty node02; ok 'the kernel can have faults'
 
-device=$(on node02 'cd /sys/class/famez/famez_bridge && basename $(readlink -f device)')
-start faults vm exec --timeout 3000 -n node02 -- test-faults 1 "$device"
+start faults vm exec --timeout 3000 -n node02 -- test-faults 1 "$(pci_device node02)"
 # events, for it to read
 saw faults 'OK \] test_device' >/dev/null
 for ((i = 0; i < 5; i++)); do

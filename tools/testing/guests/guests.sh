@@ -146,6 +146,22 @@ switch_says() {
 	"$bin/wire-wait" -p "${p%% *}" "$FAMEZ_VM_DIR/switch.log" "$1" ${2:+"$2"} >/dev/null
 }
 
+# faulty NODE: its kernel can have faults. Quietly, as a report of each looks like a
+# complaint; and also where the kernel could wait for memory.
+faulty() {
+	on "$1" 'cd /sys/kernel/debug
+for what in failslab fail_page_alloc fail_usercopy; do
+	echo 0 >$what/verbose || exit 1
+done
+echo N >failslab/ignore-gfp-wait && echo N >fail_page_alloc/ignore-gfp-wait &&
+	echo 0 >fail_page_alloc/min-order'
+}
+
+# pci_device NODE: its bridge's
+pci_device() {
+	on "$1" 'cd /sys/class/famez/famez_bridge && basename $(readlink -f device)'
+}
+
 bring_down() {
 	vm down >/dev/null 2>&1
 	finish
