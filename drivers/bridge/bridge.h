@@ -524,7 +524,11 @@ u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *
 const char *famez_fam_conflict(struct famez_bridge *b, u32 use,
 			       const struct famez_region_info *want);
 
-/** famez_fam_in_use() - is any of it pmem or dax, by regions or peers? may sleep */
+/**
+ * famez_fam_in_use() - is any of it pmem or dax, by regions or peers? may sleep
+ *
+ * It is, if that cannot be told.
+ */
 bool famez_fam_in_use(struct famez_bridge *b, u64 offset, u64 length);
 
 /* ---- memtype.c: what the page tables say ---- */

@@ -78,16 +78,23 @@ static const char *famez_identify_doorbell(struct famez_bridge *b,
 	return NULL;
 }
 
-/* Tables that no switch would make so large are none, as they are gone through. */
-static void famez_tables_set(struct famez_bridge *b)
+/*
+ * Who uses FAM: a newer fabric's tables are not ours to read, and what no switch would
+ * make so large is not gone through.  Then all of FAM may have a file system on it.
+ */
+static void famez_tables_set(struct famez_bridge *b, int header)
 {
+	if (header == -EPROTONOSUPPORT)
+		b->tables.unknown = true;
+	if (header)
+		return;
 	b->tables = (struct famez_tables) {
 		.fam_size = b->layout.fam_size,
 		.regions = b->layout.regions,
 		.peers = b->layout.peers,
 	};
 	if (famez_tables_end(&b->tables) > SZ_64M)
-		b->tables.regions.count = 0;
+		b->tables = (struct famez_tables) { .unknown = true };
 }
 
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
@@ -100,8 +107,7 @@ const char *famez_fabric_identify(struct famez_bridge *b, const void *first,
 	/* the smallest BAR has 4096 bytes, so header and globals are in it */
 	famez_copy_in(&copy, first + FAMEZ_HEADER_OFFSET, sizeof(copy));
 	err = famez_layout_read(&b->layout, &copy, memory_size);
-	if (!err)
-		famez_tables_set(b);
+	famez_tables_set(b, err);
 	if (vectors)
 		return famez_identify_doorbell(b, first, memory_size, vectors,
 					       err);

@@ -129,7 +129,7 @@ static int famez_want(struct famez_bridge *b, u32 *use, struct famez_region_info
 		*use |= FAMEZ_USE_WHOLE;
 	}
 	*why = "FAM does not begin at a multiple of 2 MiB, or is shorter";
-	if (!want->length ||
+	if (!want->length || !IS_ALIGNED(want->length, FAMEZ_REGION_ALIGN_DAX) ||
 	    !IS_ALIGNED(b->memory + b->layout.fam_offset + want->offset,
 			FAMEZ_REGION_ALIGN_DAX))
 		return -EINVAL;
@@ -247,6 +247,9 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 	*why = "another switch has the memory by now";
 	if (famez_lost(b))
 		return -ENODEV;
+	*why = "who uses FAM cannot be told: its tables are of a newer layout";
+	if (b->tables.unknown)
+		return -EBUSY;
 	err = famez_want(b, &use, &want, why);
 	if (!err)
 		err = famez_owner_claim(b, use, &want, why);

@@ -338,7 +338,7 @@ static void famez_announce(struct famez_bridge *b)
 	else
 		dev_info(&b->pdev->dev, "%s: %llu KiB of FAM, no messages%s\n",
 			 dev_name(&b->dev), b->layout.fam_size >> 10,
-			 b->config == FAMEZ_CONFIG_NEWER ?
+			 b->tables.unknown ?
 			 ": the switch speaks a newer layout version than this driver" : "");
 }
 

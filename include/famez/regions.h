@@ -6,10 +6,15 @@
 #include <linux/famez.h>
 #include <famez/layout.h>
 
-/** famez_region_is_dax() - do kernels use it, rather than programs? */
+/**
+ * famez_region_is_dax() - do kernels use it, rather than programs?
+ *
+ * So does whoever has it for a use that is newer than this: who does not know better,
+ * does not write there.
+ */
 static inline bool famez_region_is_dax(const struct famez_region_info *r)
 {
-	return r->use == FAMEZ_USE_PMEM || r->use == FAMEZ_USE_DAX;
+	return r->use != FAMEZ_USE_FREE && r->use != FAMEZ_USE_SCRATCH;
 }
 
 /** famez_region_align() - what offset and length are multiples of */
@@ -18,12 +23,18 @@ static inline __u64 famez_region_align(const struct famez_region_info *r)
 	return famez_region_is_dax(r) ? FAMEZ_REGION_ALIGN_DAX : FAMEZ_REGION_ALIGN;
 }
 
-/** famez_region_fits() - can a region lie there? */
+/* Is that some of FAM, in whole pages? */
+static inline bool famez_region_is_there(__u64 fam_size, const struct famez_region_info *r)
+{
+	return r->length && !((r->offset | r->length) % FAMEZ_REGION_ALIGN) &&
+	       r->offset <= fam_size && r->length <= fam_size - r->offset;
+}
+
+/** famez_region_fits() - can a switch of this version have made it? */
 static inline bool famez_region_fits(__u64 fam_size, const struct famez_region_info *r)
 {
-	return r->length && !((r->offset | r->length) % famez_region_align(r)) &&
-	       r->offset <= fam_size &&
-	       r->length <= fam_size - r->offset && r->use <= FAMEZ_USE_SCRATCH;
+	return famez_region_is_there(fam_size, r) && r->use <= FAMEZ_USE_SCRATCH &&
+	       !((r->offset | r->length) % famez_region_align(r));
 }
 
 /** famez_region_meets() - has it any of @length bytes from @offset on? */
@@ -55,6 +66,8 @@ static inline bool famez_region_name_ok(const char *name)
  * @shared: the record
  * @info: what it says, on true
  *
+ * Its use may be one that a newer switch knows: it is a region, too.
+ *
  * What changes while it is copied, the switch is about to make another: that is none.
  *
  * Return: true when there is a region
@@ -74,17 +87,25 @@ static inline bool famez_region_read(__u64 fam_size, const struct famez_region *
 	info->use = famez_le32(copy.use);
 	if (memcmp(&copy, &again, sizeof(copy)))
 		return false;
-	if (!famez_region_name_ok(copy.name) || !famez_region_fits(fam_size, info))
+	if (!famez_region_name_ok(copy.name) || !famez_region_is_there(fam_size, info))
 		return false;
 	memcpy(info->name, copy.name, strnlen(copy.name, sizeof(copy.name) - 1));
 	return true;
 }
 
-/** struct famez_tables - what tells who uses FAM; no @regions: nothing does */
+/**
+ * struct famez_tables - what tells who uses FAM; no @regions: nothing does
+ * @fam_size: bytes of FAM
+ * @regions: struct famez_region
+ * @peers: struct famez_peer
+ * @unknown: there are tables that this version cannot read, or none should: so all of
+ *	FAM may be in use
+ */
 struct famez_tables {
 	__u64 fam_size;
 	struct famez_place regions;
 	struct famez_place peers;
+	bool unknown;
 };
 
 /* Where in the memory they end. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <famez/directory.h>
+#include <famez/regions.h>
 
 #include "plan.h"
 
@@ -211,6 +212,65 @@ static void test_overlaps(void **state)
 	assert_non_null(found[6].out);
 }
 
+/* ---- Regions ---- */
+
+#define REGION(result, change) do { \
+	struct famez_region r = { \
+		.name = "disk", .offset = htole64(4096), .length = htole64(4096), \
+	}; \
+	struct famez_region_info info; \
+	\
+	change; \
+	assert_int_equal(famez_region_read(1 << 20, &r, &info), result); \
+} while (0)
+
+static void test_regions(void **state)
+{
+	/* a peer that is there, and a region behind its record */
+	struct {
+		struct famez_peer peer;
+		struct famez_region region;
+	} memory = {
+		.peer.state = htole32(FAMEZ_PEER_UP),
+		.region = {
+			.name = "disk", .offset = htole64(4096), .length = htole64(4096),
+		},
+	};
+	const struct famez_tables t = {
+		.fam_size = 1 << 20, .peers = { 0, 1, sizeof(memory.peer) },
+		.regions = { offsetof(typeof(memory), region), 1, sizeof(memory.region) },
+	};
+	const struct famez_region_info all = { .length = 1 << 20 };
+	uint32_t use;
+
+	(void)state;
+	REGION(true, (void)0);
+	REGION(true, r.creator = htole32(-1));
+	REGION(true, r.length = htole64((1 << 20) - 4096));
+	REGION(false, r.length = htole64(1 << 20));
+	REGION(false, r.length = htole64(-4096));
+	REGION(false, r.length = 0);
+	REGION(false, r.length = htole64(4097));
+	REGION(false, r.offset = htole64(4097));
+	REGION(false, r.offset = htole64(1 << 20));
+	REGION(false, r.offset = htole64(-4096));
+	REGION(false, r.name[0] = 0);
+	REGION(false, r.name[0] = '/');
+	REGION(false, memset(r.name, 'x', sizeof(r.name)));
+	/* whatever it is for, as a newer switch may know */
+	for (use = 0; use < 300; use++) {
+		bool written = use == FAMEZ_USE_FREE || use == FAMEZ_USE_SCRATCH;
+
+		REGION(true, r.use = htole32(use));
+		memory.region.use = htole32(use);
+		assert_int_equal(famez_tables_in_use(&t, &memory, 8191, 1), !written);
+		assert_false(famez_tables_in_use(&t, &memory, 8192, 1));
+		assert_non_null(famez_tables_conflict(&t, &memory, 1, FAMEZ_USE_PMEM |
+						      FAMEZ_USE_WHOLE, &all));
+	}
+	REGION(true, r.use = htole32(UINT32_MAX));
+}
+
 static void test_strings(void **state)
 {
 	char from[FAMEZ_NAME_SIZE], to[FAMEZ_NAME_SIZE];
@@ -233,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_directory),
 		cmocka_unit_test(test_overlaps),
+		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_strings),
 	};
 

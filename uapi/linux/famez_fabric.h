@@ -423,10 +423,12 @@ struct famez_flush {
  * @offset: from the start of the FAM
  * @length: bytes
  * @creator: id of the peer that asked for it, for information
- * @use: what it is for: %FAMEZ_USE_FREE and so on
+ * @use: what it is for: %FAMEZ_USE_FREE and so on; one that the reader does not know is
+ *	as %FAMEZ_USE_PMEM: in use, and not for programs to write
  * @reserved: zero
  *
- * Written by the switch, as a copy of its own truth.
+ * Written by the switch, as a copy of its own truth.  A record is none if it has no name,
+ * or does not lie in FAM in whole pages, whatever else it says.
  */
 struct famez_region {
 	char name[FAMEZ_REGION_NAME];

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Doorbell devices that nothing can be done with: no oops, not a byte written,
-# one line that says why.
+# one line that says why.  And those of a newer layout, of which there is FAM alone.
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
@@ -35,5 +35,46 @@ device "F.E.E.'s mailbox, and too few vectors" 'its switch rings more vectors' 8
 truncate -s 4M "$tmp/memory"
 printf 'FAMEZFAM' | dd of="$tmp/memory" bs=1 seek=64 conv=notrunc status=none
 device 'a control area that is damaged' 'control area is damaged' 16 -l 4M --file "$tmp/memory"
+
+# ---- A fabric whose layout is newer: where its FAM lies is all that is known ----
+
+start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$tmp/newer" --size 64M
+saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
+put_bytes "$tmp/newer" 72 63000000
+put_bytes "$tmp/newer" 84 "$(header_sum "$tmp/newer")"
+head -c 8M "$tmp/newer" | cksum >"$tmp/before"
+start server "$bin/wire-server" -S "$sock" -n 16 -l 64M --file "$tmp/newer"
+saw server '^ready' >/dev/null
+boot 1 --no-switch --socket "$sock:16" --plain "$tmp/newer:64M"
+load node01; ok 'a newer layout: the driver loads'
+at=4096
+for device in famez_bridge:newer famez_fam:plain; do
+	config=${device#*:}
+	device=${device%:*}
+	class=/sys/class/famez/$device
+	[ "$(on node01 "cat $class/config $class/fam_offset $class/fam_size" | paste -sd' ')" = "$config 8388608 58720256" ]
+	ok "$device: its FAM is behind the control area"
+	! on node01 "famezctl --device /dev/$device write --text x $at" 2>"$tmp/err" &&
+		grep -q 'in use as pmem or dax' "$tmp/err" && on node01 "famezctl --device /dev/$device read $at 1" >/dev/null
+	ok "$device: all of which may be in use: it is read, and not written"
+	on node01 "famezctl --device /dev/$device write --in-use --text newer $at" &&
+		[ "$(dd if="$tmp/newer" bs=1 skip=$((8388608 + at)) count=5 status=none)" = newer ]
+	ok "$device: but by who means it"
+	for owner in pmem dax ram; do
+		! on node01 "echo $owner >$class/fam" 2>/dev/null &&
+			on node01 "dmesg | grep -q '$device: fam: not $owner: who uses FAM cannot be told'" || break
+	done
+	[ $owner = ram ] && [ "$(on node01 "cat $class/fam")" = none ]; ok "$device: no pmem, no dax"
+	at=$((at + 4096))
+done
+! on node01 'printf x | dd of=/dev/famez_fam bs=1 seek=4096' 2>"$tmp/err" && grep -q 'busy' "$tmp/err"
+ok 'nor by write(2) to a plain device'
+on node01 'rmmod famez_bridge && insmod /famez/famez_bridge.ko fam=pmem && grep -qx none /sys/class/famez/*/fam &&
+! grep -qvx none /sys/class/famez/*/fam'
+ok 'fam=pmem: none has it'
+head -c 8M "$tmp/newer" | cksum | cmp - "$tmp/before"; ok 'not a byte of the control area was written'
+healthy node01; ok 'no kernel has complained'
+vm down >/dev/null
+quit server
 
 plan_complete

@@ -539,29 +539,11 @@ quit a; down; ok "SIGTERM ends it"
 no "a file made for more clients" 'with --clients 14 --vectors 16' \
 	--backing "$tmp/fam" --size 1M --clients 5
 
-# put FILE OFFSET HEX: changes bytes
-put() {
-	printf '%b' "$(echo "$3" | sed 's/../\\x&/g')" |
-		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
-# header_sum FILE: as its header's checksum should be
-header_sum() {
-	local byte i=0 sum=2166136261
-
-	for byte in $(od -An -v -tu1 -j 64 -N 256 "$1"); do
-		[ $((i & ~3)) -ne 20 ] || byte=0
-		sum=$(((sum ^ byte) * 16777619 & 0xffffffff))
-		i=$((i + 1))
-	done
-	le64 $sum | cut -c1-8
-}
-
-put "$tmp/fam" 84 "$(header_sum "$tmp/fam")"; file_switch && down
+put_bytes "$tmp/fam" 84 "$(header_sum "$tmp/fam")"; file_switch && down
 ok "a checksum of our own is its own"
-put "$tmp/fam" 72 99
+put_bytes "$tmp/fam" 72 99
 no "a file whose header is damaged" 'is damaged; left alone' --backing "$tmp/fam" --size 1M
-put "$tmp/fam" 84 "$(header_sum "$tmp/fam")"
+put_bytes "$tmp/fam" 84 "$(header_sum "$tmp/fam")"
 no "a file of another version" 'another version of famez' --backing "$tmp/fam" --size 1M
 
 start sw "$program" --socket "$sock" --backing "$tmp/new" --size 1M --preallocate

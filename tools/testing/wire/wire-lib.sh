@@ -168,6 +168,24 @@ hex() {
 	printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
 }
 
+# put_bytes FILE OFFSET HEX: changes bytes
+put_bytes() {
+	printf '%b' "$(echo "$3" | sed 's/../\\x&/g')" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# header_sum FILE: as its header's checksum should be
+header_sum() {
+	local byte i=0 sum=2166136261
+
+	for byte in $(od -An -v -tu1 -j 64 -N 256 "$1"); do
+		[ $((i & ~3)) -ne 20 ] || byte=0
+		sum=$(((sum ^ byte) * 16777619 & 0xffffffff))
+		i=$((i + 1))
+	done
+	le64 $sum | cut -c1-8
+}
+
 # fee_reads_race SOCKET VECTORS: a client that reads as soon as it is woken. The server
 # can win that race for certain only if it may keep others off its CPU: what is
 # shown here for other users is reported, and no verdict.
