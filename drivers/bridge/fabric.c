@@ -671,9 +671,7 @@ static void famez_publish(struct famez_bridge *b)
 	struct famez_component c;
 
 	famez_link_component(b, &c);
-	famez_store(&mine->generation, 0);
-	virt_wmb();	/* nobody reads what is half written */
-	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
+	famez_peer_begin(mine);
 	famez_store(&mine->vectors, b->vectors);
 	famez_store(&mine->kind, FAMEZ_KIND_BRIDGE);
 	famez_store(&mine->fam_use, READ_ONCE(b->fam_use));

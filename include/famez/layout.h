@@ -158,6 +158,23 @@ static inline bool famez_direntry_read(const struct famez_layout *l,
 }
 
 /**
+ * famez_peer_begin() - a start of a peer: take its half of its record down
+ * @mine: own record
+ *
+ * A predecessor may have been of a later version; what it left where we know nothing is
+ * not for ours.  The caller writes the rest, and the generation last.
+ */
+static inline void famez_peer_begin(struct famez_peer *mine)
+{
+	famez_store(&mine->generation, 0);
+	famez_wmb();	/* nobody reads what is half written */
+	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
+	famez_store(&mine->features, 0);
+	memset(mine->reserved1, 0, sizeof(mine->reserved1));
+	memset(mine->reserved2, 0, sizeof(mine->reserved2));
+}
+
+/**
  * famez_copy_string() - copy a stranger's string out of the control area
  * @to: %FAMEZ_NAME_SIZE bytes; terminated, and padded with NUL
  * @from: as many

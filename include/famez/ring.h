@@ -357,6 +357,8 @@ static inline bool famez_tx_unpair(struct famez_tx *tx, __u32 own, __u32 other)
 		return false;
 	famez_store(&tx->mine->accepted, 0);
 	famez_wmb();	/* no new index is seen under the old pair */
+	memset(tx->mine->reserved0, 0, sizeof(tx->mine->reserved0));
+	memset(tx->mine->reserved1, 0, sizeof(tx->mine->reserved1));
 	tx->own = own;
 	tx->other = other;
 	tx->head = FAMEZ_RING_START(own, other);
@@ -580,6 +582,8 @@ static inline bool famez_rx_unpair(struct famez_rx *rx, __u32 own, __u32 other)
 		return false;
 	famez_store(&rx->mine->accepted, 0);
 	famez_wmb();	/* no new index is seen under the old pair */
+	memset(rx->mine->reserved0, 0, sizeof(rx->mine->reserved0));
+	memset(rx->mine->reserved1, 0, sizeof(rx->mine->reserved1));
 	rx->own = own;
 	rx->other = other;
 	rx->tail = FAMEZ_RING_START(own, other);

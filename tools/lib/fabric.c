@@ -284,15 +284,15 @@ static void publish(struct famez_fabric *f)
 {
 	struct famez_peer *mine = fabric_record(f, f->config.id);
 
-	famez_store(&mine->generation, 0);
-	famez_wmb();
-	famez_store(&mine->protocol, FAMEZ_PROTOCOL);
+	famez_peer_begin(mine);
 	famez_store(&mine->vectors, f->config.vectors);
 	famez_store(&mine->kind, f->config.kind);
 	famez_store(&mine->fam_use, 0);
 	famez_store(&mine->channels_seen, f->channels_seen);
 	famez_asker_begin(&f->asker, mine);
+	memset(mine->name, 0, sizeof(mine->name));
 	strncpy(mine->name, f->config.name, sizeof(mine->name) - 1);
+	memset(mine->cclass, 0, sizeof(mine->cclass));
 	strncpy(mine->cclass, f->config.cclass, sizeof(mine->cclass) - 1);
 	famez_store_release(&mine->generation, f->generation);
 	famez_mb();

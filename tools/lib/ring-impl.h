@@ -22,7 +22,7 @@
  *	its port is open.  Taken by compare-and-swap, which is atomic between machines in
  *	programs (kernels may have it otherwise).
  * @vector: on which of its peer's vectors it wants to be rung
- * @reserved: zero
+ * @reserved: zero, cleared by who takes the end
  */
 struct ring_side {
 	__le64 owner;
@@ -33,7 +33,7 @@ struct ring_side {
 /**
  * struct ring_area - the start of the region
  * @magic: %RING_MAGIC
- * @reserved: zero
+ * @reserved: zero, cleared by who writes @magic
  * @sides: the two ends
  *
  * At %RING_CHANNELS the channel from the first end to the second begins, and behind

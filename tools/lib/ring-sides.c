@@ -97,6 +97,8 @@ static int check_magic(struct famez_ring *r)
 		if (live)
 			return is_ours(r) ? 0 : -EPROTONOSUPPORT;
 	}
+	/* what lay there before is nothing of ours */
+	memset(r->area->reserved, 0, sizeof(r->area->reserved));
 	__atomic_store_n(&r->area->magic, htole64(RING_MAGIC), __ATOMIC_RELEASE);
 	return 0;
 }
@@ -175,6 +177,7 @@ int ring_claim(struct famez_ring *r)
 	/* ours now: of what was before, nothing is valid */
 	famez_store(&r->tx.mine->accepted, 0);
 	famez_store(&r->rx.mine->accepted, 0);
+	memset(r->area->sides[r->side].reserved, 0, sizeof(r->area->sides[0].reserved));
 	famez_store_release(&r->area->sides[r->side].vector, r->vector);
 	/* who comes now sees us, or is seen by us */
 	famez_mb();

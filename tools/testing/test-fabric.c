@@ -366,6 +366,39 @@ static void test_nobody(void **state)
 	famez_fabric_stop(f);
 }
 
+static void check_zero(const void *at, size_t size)
+{
+	const uint8_t *bytes = at;
+
+	while (size--)
+		assert_int_equal(bytes[size], 0);
+}
+
+/* What a predecessor has left in the record of an id is not its next owner's. */
+static void test_predecessor(void **state)
+{
+	const struct famez_header *h = (void *)(memory + FAMEZ_HEADER_OFFSET);
+	struct famez_peer *record = (void *)(memory + le64toh(h->peers.offset) +
+					     sizeof(*record));
+	const size_t own = offsetof(struct famez_peer, generation);
+	unsigned long pongs = 0;
+	struct famez_fabric *f;
+
+	(void)state;
+	memset((char *)record + own, 0xff, sizeof(*record) - own);
+	f = start(1, &pongs);
+	assert_int_equal(famez_load(&record->generation), famez_fabric_generation(f));
+	assert_int_equal(famez_load(&record->protocol), 1);
+	assert_int_equal(famez_load(&record->features), 0);
+	check_zero(record->reserved1, sizeof(record->reserved1));
+	check_zero(record->reserved2, sizeof(record->reserved2));
+	assert_memory_equal(record->name, "test", 5);
+	check_zero(record->name + 4, sizeof(record->name) - 4);
+	assert_memory_equal(record->cclass, "test", 5);
+	check_zero(record->cclass + 4, sizeof(record->cclass) - 4);
+	famez_fabric_stop(f);
+}
+
 /* What a receiver had not read when it started anew is told once. */
 static void test_reset(void **state)
 {
@@ -466,6 +499,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_predecessor),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_other_switch),

@@ -490,6 +490,33 @@ static void test_newborn_receiver(void **state)
 	pair_free(p);
 }
 
+static void reserved_is_zero(const struct pair *p)
+{
+	static const uint8_t zero[64];
+	const struct famez_channel *c = p->channel;
+
+	assert_memory_equal(c->tx.reserved0, zero, sizeof(c->tx.reserved0));
+	assert_memory_equal(c->tx.reserved1, zero, sizeof(c->tx.reserved1));
+	assert_memory_equal(c->rx.reserved0, zero, sizeof(c->rx.reserved0));
+	assert_memory_equal(c->rx.reserved1, zero, sizeof(c->rx.reserved1));
+}
+
+/* What a later version has left in the halves does not outlive its pair. */
+static void test_reserved(void **state)
+{
+	struct pair *p = pair_new(1024, 99);
+
+	(void)state;
+	reserved_is_zero(p);
+	memset(p->channel, 0xff, sizeof(*p->channel));
+	assert_true(famez_out_pair(&p->out, 200, 8));
+	assert_true(famez_inbox_pair(&p->in, 8, 200));
+	reserved_is_zero(p);
+	put(p, 40);
+	get(p, 40);
+	pair_free(p);
+}
+
 static void test_newborn_sender(void **state)
 {
 	struct pair *p = pair_new(1024, 99);
@@ -815,6 +842,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_newborn_receiver),
 		cmocka_unit_test(test_newborn_sender),
+		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_long_life),
 		cmocka_unit_test(test_garbage),

@@ -222,6 +222,30 @@ static void test_handle_closed(void **state)
 	assert_int_equal(famez_open(&second_peer, path, 0), 0);
 }
 
+static void words_are_zero(const uint32_t *words, size_t from, size_t to)
+{
+	while (from < to)
+		assert_int_equal(words[from++], 0);
+}
+
+/* Of the area, both ends, and the halves that each has of two channels. */
+static void reserved_is_zero(void)
+{
+	size_t words, i, at;
+	uint32_t *memory = stranger(&words);
+
+	words_are_zero(memory, 2, 16);
+	for (i = 0; i < 2; i++) {
+		at = 1024 + i * (2048 + SIZE) / 4;
+		words_are_zero(memory, 16 * i + 19, 16 * i + 32);
+		words_are_zero(memory, at + 5, at + 16);
+		words_are_zero(memory, at + 17, at + 32);
+		words_are_zero(memory, at + 163, at + 176);
+		words_are_zero(memory, at + 177, at + 192);
+	}
+	munmap(memory, words * 4);
+}
+
 /* What was there before says nothing; memory is seldom zero. */
 static void test_garbage_before(void **state)
 {
@@ -245,6 +269,7 @@ static void test_garbage_before(void **state)
 		assert_int_equal(recv_text(b, "through"), 0);
 		assert_int_equal(send_text(b, "and back"), 0);
 		assert_int_equal(recv_text(a, "and back"), 0);
+		reserved_is_zero();
 		close_end(&b);
 	}
 }

@@ -3,8 +3,10 @@
  * What lies in the first part of a famez fabric's shared memory: the control
  * area.  It is an ABI between virtual machines, and between them and the host.
  *
- * All fields are little-endian.  Reserved fields are written as zero and not
- * read.  Every byte can be written by every peer, so a reader copies a field
+ * All fields are little-endian.  Reserved fields are zero and not read: each
+ * writer clears those of its own parts when it starts, whatever a predecessor has
+ * left there, so that a later version may give them a meaning whose 0 is "as before".
+ * Every byte can be written by every peer, so a reader copies a field
  * once, checks it, and uses its copy.  Documentation/control-area.rst draws the
  * picture and tells who writes what, and when.
  */
@@ -150,7 +152,7 @@ struct famez_header {
 #define FAMEZ_PEER_UP		2	/* has published a generation */
 #define FAMEZ_PEER_OLD		3	/* reads its mailslot; not in the table: for programs */
 
-#define FAMEZ_PROTOCOL		1	/* what famez_peer.protocol says today */
+#define FAMEZ_PROTOCOL		1	/* famez_peer.protocol, always */
 
 #define FAMEZ_KIND_UNKNOWN	0
 #define FAMEZ_KIND_SWITCH	1
@@ -168,7 +170,7 @@ struct famez_header {
  * @answered: the last @ask that was dealt with, after @channels_epoch
  * @reserved0: zero
  * @generation: random and non-zero, new at each start of the peer; 0: not up
- * @protocol: %FAMEZ_PROTOCOL
+ * @protocol: %FAMEZ_PROTOCOL; not read
  * @vectors: vectors that the peer has armed, 1 to the fabric's
  * @kind: %FAMEZ_KIND_BRIDGE and so on
  * @fam_use: how the peer uses FAM, %FAMEZ_USE_PMEM or %FAMEZ_USE_DAX; 0: only
@@ -178,12 +180,16 @@ struct famez_header {
  *	let go of those that the directory did not name any more
  * @ask: whom it wants channels with: the id, and in the upper half a number that
  *	is another each time; 0: nobody
+ * @features: what it can do beyond this version, a bit for each; none so far.  It is
+ *	valid as long as @generation is what it was; towards a peer without the bit, a
+ *	feature is not used
  * @reserved1: zero
  * @name: name of the peer, unique by habit, not by force
  * @cclass: Gen-Z class of the peer
  * @reserved2: zero
  *
- * The first 64 bytes are the switch's, the rest is the peer's.  While a peer is
+ * The first 64 bytes are the switch's, the rest is the peer's, who clears what is
+ * reserved there before it stores its @generation.  While a peer is
  * absent and its process is known to be gone, the switch clears the peer's half
  * for the next owner of the id.
  */
@@ -202,7 +208,8 @@ struct famez_peer {
 	__le32 fam_use;
 	__le32 channels_seen;
 	__le32 ask;
-	__le32 reserved1[9];
+	__le32 features;
+	__le32 reserved1[8];
 	char name[FAMEZ_NAME_SIZE];
 	char cclass[FAMEZ_NAME_SIZE];
 	__le32 reserved2[16];
