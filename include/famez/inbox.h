@@ -36,6 +36,8 @@
  * @stale: bytes in it that a former start of the sender sent: they count against
  *	no grant, and keep the window smaller
  * @read: what the sender had sent, with the last message that was read
+ * @lost: likewise, with the last that was discarded unread: @read is to be that when what
+ *	stood before it has been read
  * @limit: what the grant says
  * @memory: the ring between the two sides
  */
@@ -45,6 +47,7 @@ struct famez_box {
 	__u32 window;
 	__u32 stale;
 	__u32 read;
+	__u32 lost;
 	__u32 limit;
 	struct famez_channel memory;
 };
@@ -130,6 +133,7 @@ static inline void famez_box_begin(struct famez_inbox *in, __u32 slot)
 	box->stale = box->put.head - box->get.tail;
 	box->window = window - (box->stale < window ? box->stale : window);
 	box->read = famez_inbox_start(in, slot);
+	box->lost = box->read;
 	box->limit = box->read + box->window;
 }
 
@@ -275,6 +279,34 @@ static inline bool famez_inbox_wanted(const struct famez_inbox *in,
 	       famez_port_is_open(in->ports, slot);
 }
 
+/* Is what was discarded next? */
+static inline void famez_inbox_skip_lost(struct famez_box *box)
+{
+	if (box->lost - box->read > box->window)
+		box->lost = box->read;	/* it has been passed, or its sender lies */
+	else if (box->put.head == box->get.tail)
+		box->read = box->lost;
+}
+
+/*
+ * Discards a message.  What it has taken of the grant of an open port, the port's reader
+ * will not give back; what stands in the box before it is still to be read.
+ */
+static inline void famez_inbox_discard(struct famez_inbox *in,
+				       const struct famez_message *m)
+{
+	__u32 slot = m->label.slot % FAMEZ_GRANTS;
+	struct famez_box *box = in->box[slot];
+
+	in->discarded++;
+	famez_inbox_take(in, m);
+	if (!box || !famez_inbox_wanted(in, m))
+		return;
+	box->lost = m->label.sent;
+	famez_inbox_skip_lost(box);
+	famez_inbox_grant(in, slot);
+}
+
 /**
  * famez_inbox_peek_ring() - find the next record in the ring
  * @in: the inbox
@@ -303,17 +335,16 @@ static inline int famez_inbox_peek_ring(struct famez_inbox *in,
 		}
 		if (err)
 			return err;
-		if (m->label.type == FAMEZ_TYPE_DATA) {
-			if (famez_inbox_wanted(in, m)) {
-				m->label.slot = famez_nospec(m->label.slot,
-							     FAMEZ_GRANTS);
-				return 0;
-			}
-			in->discarded++;
-		} else if (m->label.type != FAMEZ_TYPE_PAD) {
-			return 1;
+		if (m->label.type == FAMEZ_TYPE_DATA && famez_inbox_wanted(in, m)) {
+			m->label.slot = famez_nospec(m->label.slot, FAMEZ_GRANTS);
+			return 0;
 		}
-		famez_inbox_take(in, m);
+		if (m->label.type == FAMEZ_TYPE_DATA || m->label.lost)
+			famez_inbox_discard(in, m);
+		else if (m->label.type != FAMEZ_TYPE_PAD)
+			return 1;
+		else
+			famez_inbox_take(in, m);
 	}
 }
 
@@ -405,6 +436,7 @@ static inline void famez_inbox_read(struct famez_inbox *in,
 	 */
 	if (!stale)
 		box->read = m->label.sent;
+	famez_inbox_skip_lost(box);
 	famez_inbox_grant(in, slot);
 	famez_inbox_regrant(in, slot);
 }

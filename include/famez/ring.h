@@ -82,9 +82,12 @@ struct famez_rx {
 	__u32 drained;
 };
 
+#define FAMEZ_TYPE_UNKNOWN	0xffff	/* for us alone, of what is not to be understood */
+
 /**
  * struct famez_label - what a record says of itself
  * @type: %FAMEZ_TYPE_DATA and so on; may be unknown
+ * @lost: it is of %FAMEZ_TYPE_UNKNOWN, but its sender has counted it as data
  * @sport: the sender's port
  * @dport: the receiver's port
  * @slot: where the grant of @dport is
@@ -95,6 +98,7 @@ struct famez_rx {
  */
 struct famez_label {
 	__u16 type;
+	bool lost;
 	__u16 sport;
 	__u16 dport;
 	__u32 slot;
@@ -424,6 +428,12 @@ static inline bool famez_rx_header(const struct famez_rx *rx, __u32 tail,
 	m->payload = at + FAMEZ_RECORD_HEADER;
 	m->next = tail + famez_record_size(m->length);
 	m->label.type = famez_le16(record.type);
+	m->label.lost = false;
+	/* padding is skipped, too, and may be longer than a message */
+	if (record.flags && m->label.type != FAMEZ_TYPE_PAD) {
+		m->label.lost = m->label.type == FAMEZ_TYPE_DATA;
+		m->label.type = FAMEZ_TYPE_UNKNOWN;
+	}
 	m->label.sport = famez_le16(record.sport);
 	m->label.dport = famez_le16(record.dport);
 	m->label.slot = famez_le32(record.slot);

@@ -165,6 +165,80 @@ static void test_want(void **state)
 	pair_free(p);
 }
 
+/* The last record that was sent gets a flag of a later version. */
+static void flag_last(struct pair *p, uint32_t length)
+{
+	uint32_t at = (p->out.tx.head - famez_record_size(length)) & (p->out.tx.size - 1);
+	struct famez_record *record = (void *)(p->channel->data + at);
+
+	assert_int_equal(le32toh(record->length), length);
+	record->flags = htole16(0x8000);
+}
+
+/* It is skipped and counted, and its port loses no room by it, whatever stands before it. */
+static void test_flags(void **state)
+{
+	struct pair *p = pair_new(1024, 77);
+	uint32_t slot = open_port(p, 5, 1000, 600), i;
+	int all = 600 / famez_record_size(40), n;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(send_port(p, 5, 40), 0);
+		flag_last(p, 40);
+		assert_int_equal(read_port(p, slot), -EAGAIN);
+		assert_int_equal(p->in.discarded, i + 1);
+	}
+	/* behind some that are in the box by then, and before others */
+	for (i = 0; i < 100; i++) {
+		p->in.discarded = 0;
+		for (n = 0; n < all; n++) {
+			assert_int_equal(send_port(p, 5, 40), 0);
+			if (n == (int)(i % all) || n == all - 1)
+				flag_last(p, 40);
+			drain(p);
+		}
+		/* of what stands behind nothing unread, the room is there at once */
+		assert_int_equal(famez_out_granted(&p->out, slot, 40), !(i % all));
+		assert_int_equal(p->in.discarded, (int)(i % all) == all - 1 ? 1 : 2);
+		for (n = all - p->in.discarded; n; n--)
+			assert_int_equal(read_port(p, slot), 40);
+		assert_int_equal(read_port(p, slot), -EAGAIN);
+		assert_int_equal(p->in.box[slot]->limit - p->out.ports[slot].sent, 600);
+	}
+	/* nobody's */
+	p->in.discarded = 0;
+	assert_int_equal(send_port(p, 5, 40), 0);
+	flag_last(p, 40);
+	close_port(p, slot);
+	assert_int_equal(read_port(p, 0), -EAGAIN);
+	assert_int_equal(p->in.discarded, 1);
+	pair_free(p);
+}
+
+/* A limit that has wrapped around meets nothing of what was discarded long ago. */
+static void test_flags_forgotten(void **state)
+{
+	struct pair *p = pair_new(1024, 77);
+	uint32_t slot = open_port(p, 5, 1000, 600);
+	uint64_t bytes;
+
+	(void)state;
+	assert_int_equal(send_port(p, 5, 40), 0);
+	flag_last(p, 40);
+	assert_int_equal(read_port(p, slot), -EAGAIN);
+	for (bytes = 0; bytes < 1ULL << 32; bytes += 1 << 30) {
+		p->out.ports[slot].sent += 1 << 30;
+		p->in.box[slot]->limit += 1 << 30;
+		p->in.box[slot]->read += 1 << 30;
+		famez_store(&p->channel->rx.grants[slot].limit, p->in.box[slot]->limit);
+		assert_int_equal(send_port(p, 5, 40), 0);
+		assert_int_equal(read_port(p, slot), 40);
+		assert_int_equal(p->in.box[slot]->limit - p->out.ports[slot].sent, 600);
+	}
+	pair_free(p);
+}
+
 /* ---- Owners that change ----------------------------------------------------------- */
 
 static void test_refused(void **state)
@@ -379,6 +453,8 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_want),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_flags_forgotten),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_closed),
 		cmocka_unit_test(test_place_again),

@@ -371,7 +371,8 @@ struct famez_channel {
  * struct famez_record - what stands before each message in a ring
  * @length: bytes of payload behind this header
  * @type: %FAMEZ_TYPE_DATA and so on; unknown types are skipped
- * @flags: zero
+ * @flags: zero; a record with a flag that its reader does not know is skipped as one of
+ *	an unknown type, and what it took of a port's grant is given back
  * @sport: the sender's port
  * @dport: the receiver's port
  * @incarnation: of the receiver's port, as its grant said
