@@ -60,7 +60,8 @@ struct famez_box {
  * @budget: bytes that may still be taken in this call
  * @ring: the sender must be rung
  * @garbage: times that the ring held garbage
- * @discarded: messages that no open port was there for, or to whom it closed
+ * @discarded: messages that no open port was there for, to whom it closed, that are
+ *	longer than we take, or that have a flag which we do not know
  */
 struct famez_inbox {
 	struct famez_rx rx;
@@ -335,7 +336,8 @@ static inline int famez_inbox_peek_ring(struct famez_inbox *in,
 		}
 		if (err)
 			return err;
-		if (m->label.type == FAMEZ_TYPE_DATA && famez_inbox_wanted(in, m)) {
+		if (m->label.type == FAMEZ_TYPE_DATA && famez_inbox_wanted(in, m) &&
+		    m->length <= famez_message_max(in->rx.message_max)) {
 			m->label.slot = famez_nospec(m->label.slot, FAMEZ_GRANTS);
 			return 0;
 		}

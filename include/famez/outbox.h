@@ -272,14 +272,20 @@ static inline bool famez_out_granted(const struct famez_outbox *out, __u32 slot,
  * @length: bytes of the message
  * @payload: as famez_tx_reserve()
  *
- * Return: as famez_tx_reserve(), and -EAGAIN while the receiver is not ready or
- * grants nothing
+ * Return: as famez_tx_reserve(), -EMSGSIZE also when the receiver takes none of that
+ * length, and -EAGAIN while the receiver is not ready or grants nothing
  */
 static inline int famez_out_room(struct famez_outbox *out, __u16 type,
 				 __u32 slot, __u32 length, __u8 **payload)
 {
-	int err = famez_tx_reserve(&out->tx, length, payload);
+	__u32 said = famez_load(&out->tx.theirs->message_max);
+	int err;
 
+	/* it would wait for room to no end; what was said before it was ready says nothing */
+	if (type == FAMEZ_TYPE_DATA && length > famez_message_max(said) &&
+	    famez_tx_ready(&out->tx))
+		return -EMSGSIZE;
+	err = famez_tx_reserve(&out->tx, length, payload);
 	if (err)
 		return err;
 	if (!famez_tx_ready(&out->tx) ||

@@ -66,6 +66,7 @@ struct famez_tx {
  * @known: the sender's head when it was last read; what is before it is all there
  * @asked: @tail when famez_rx_must_ring() was last asked
  * @event: what our half says in data_event
+ * @message_max: what our half says
  * @drained: the last drain of the sender's that was answered
  */
 struct famez_rx {
@@ -79,6 +80,7 @@ struct famez_rx {
 	__u32 known;
 	__u32 asked;
 	__u32 event;
+	__u32 message_max;
 	__u32 drained;
 };
 
@@ -139,6 +141,12 @@ static inline __u32 famez_record_size(__u32 length)
 static inline __u32 famez_ring_longest(__u32 size)
 {
 	return size / 2 - FAMEZ_RECORD_HEADER;
+}
+
+/** famez_message_max() - the longest message for a port, by what a receiver's half says */
+static inline __u32 famez_message_max(__u32 said)
+{
+	return said ? said : FAMEZ_RX_MESSAGE_MAX;
 }
 
 /* ---- Sender -------------------------------------------------------------- */
@@ -550,6 +558,7 @@ static inline bool famez_rx_refresh(struct famez_rx *rx)
 		return false;
 	spoilt = famez_restore(&rx->mine->tail, rx->tail);
 	spoilt |= famez_restore(&rx->mine->data_event, rx->event);
+	spoilt |= famez_restore(&rx->mine->message_max, rx->message_max);
 	spoilt |= famez_restore(&rx->mine->generation, rx->own);
 	famez_wmb();	/* the indexes before the pair that makes them valid */
 	spoilt |= famez_restore(&rx->mine->accepted, rx->other);
@@ -603,6 +612,7 @@ static inline bool famez_rx_unpair(struct famez_rx *rx, __u32 own, __u32 other)
 	rx->drained = rx->tail;
 	famez_store(&rx->mine->tail, rx->tail);
 	famez_store(&rx->mine->data_event, rx->event);
+	famez_store(&rx->mine->message_max, rx->message_max);
 	return true;
 }
 

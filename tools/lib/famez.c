@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <linux/famez_fabric.h>
 #include "handle.h"
 
 static const char *default_path(void)
@@ -184,8 +185,9 @@ int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
 	struct famez_letter letter = { };
 	int r;
 
-	if (room > FAMEZ_MESSAGE_MAX)
-		room = FAMEZ_MESSAGE_MAX;
+	/* no message is longer */
+	if (room > FAMEZ_RING_MAX)
+		room = FAMEZ_RING_MAX;
 	r = CALL(handle->ops->recv, handle, &letter, data, room);
 	if (!r) {
 		*peer = letter.peer;

@@ -321,7 +321,7 @@ int famez_set_eventfd(struct famez *handle, int fd);
  * @handle: the handle
  * @peer: its sender
  * @data: where to
- * @room: bytes there
+ * @room: bytes there; message_max of famez_get_info() is enough for any message
  * @size: bytes of the message
  *
  * Sleeps while there is none.

@@ -42,6 +42,7 @@ static inline struct pair *pair_new(uint32_t size, uint32_t generation)
 	p->in.rx = (struct famez_rx){
 		.mine = &p->channel->rx, .theirs = &p->channel->tx,
 		.data = p->channel->data, .size = size,
+		.message_max = UINT32_MAX,	/* as long as the ring takes */
 	};
 	p->in.ports = &p->ports;
 	p->ports.used = 1;

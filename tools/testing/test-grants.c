@@ -216,6 +216,39 @@ static void test_flags(void **state)
 	pair_free(p);
 }
 
+/* Longer than the receiver takes: not sent, though the ring has room; nor read. */
+static void test_message_max(void **state)
+{
+	struct pair *p = pair_new(16384, 77);
+	uint32_t slot = open_port(p, 5, 1000, 20000);
+
+	(void)state;
+	p->in.rx.message_max = 100;
+	assert_true(famez_inbox_refresh(&p->in));
+	assert_int_equal(send_port(p, 5, 101), -EMSGSIZE);
+	assert_int_equal(send_port(p, 5, 100), 0);
+	assert_int_equal(read_port(p, slot), 100);
+	/* unless it says nothing, as none of them did at first */
+	p->in.rx.message_max = 0;
+	assert_true(famez_inbox_refresh(&p->in));
+	assert_int_equal(send_port(p, 5, FAMEZ_RX_MESSAGE_MAX + 1), -EMSGSIZE);
+	assert_int_equal(send_port(p, 5, FAMEZ_RX_MESSAGE_MAX), 0);
+	assert_int_equal(read_port(p, slot), FAMEZ_RX_MESSAGE_MAX);
+	/* it is in no later message's way, nor in another's */
+	famez_store(&p->channel->rx.message_max, 8000);
+	assert_int_equal(send_port(p, 5, 8000), 0);
+	assert_int_equal(send_port(p, 5, 10), 0);
+	assert_int_equal(read_port(p, slot), 10);
+	assert_int_equal(p->in.discarded, 1);
+	assert_true(famez_inbox_refresh(&p->in));
+	/* what was said by who is not there any more is not heard */
+	assert_true(famez_inbox_pair(&p->in, 9, 77));
+	assert_int_equal(send_port(p, 0, 5000), -EAGAIN);
+	assert_true(famez_out_pair(&p->out, 77, 9));
+	assert_int_equal(send_port(p, 0, 5000), -EMSGSIZE);
+	pair_free(p);
+}
+
 /* A limit that has wrapped around meets nothing of what was discarded long ago. */
 static void test_flags_forgotten(void **state)
 {
@@ -455,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_want),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_flags_forgotten),
+		cmocka_unit_test(test_message_max),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_closed),
 		cmocka_unit_test(test_place_again),

@@ -40,7 +40,11 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define FAMEZ_MESSAGE_MAX	4096	/* bytes; a small fabric may allow less */
+/*
+ * Bytes; a small fabric allows less, and a later driver may allow more: buffers are as
+ * large as famez_info.message_max says.
+ */
+#define FAMEZ_MESSAGE_MAX	4096
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */
 
 #define FAMEZ_CONFIG_FAMEZ	1	/* a famez switch: everything */

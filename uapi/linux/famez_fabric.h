@@ -253,6 +253,7 @@ struct famez_direntry {
 #define FAMEZ_RING_MIN		512
 #define FAMEZ_RING_MAX		0x100000U
 #define FAMEZ_GRANTS		64	/* ports a peer can bind, port 0 included */
+#define FAMEZ_RX_MESSAGE_MAX	4096	/* what 0 in famez_rx_half.message_max means */
 
 /**
  * struct famez_ask - what a sender has sent to one port, and waits for
@@ -319,6 +320,8 @@ struct famez_tx_half {
  * @generation: the receiver's generation
  * @accepted: the sender's generation for which this half was set up, 0: none
  * @data_event: the receiver wants to be rung when the head passes this
+ * @message_max: bytes of the longest message for a port that the receiver takes; a sender
+ *	sends none that is longer, and what is, is discarded.  0: %FAMEZ_RX_MESSAGE_MAX
  * @reserved0: zero
  * @tail: bytes read, free-running
  * @reserved1: zero
@@ -328,7 +331,8 @@ struct famez_rx_half {
 	__le32 generation;
 	__le32 accepted;
 	__le32 data_event;
-	__le32 reserved0[13];
+	__le32 message_max;
+	__le32 reserved0[12];
 	__le32 tail;
 	__le32 reserved1[15];
 	struct famez_grant grants[FAMEZ_GRANTS];
