@@ -34,6 +34,8 @@ static const char *famez_fam_alone(struct famez_bridge *b, u32 config,
 {
 	b->config = config;
 	b->layout = (struct famez_layout) {
+		.major = offset ? b->layout.major : 0,
+		.minor = offset ? b->layout.minor : 0,
 		.memory_size = memory_size,
 		.fam_offset = offset,
 		.fam_size = memory_size - offset,

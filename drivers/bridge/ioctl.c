@@ -64,8 +64,8 @@ static int famez_ioc_info(struct famez_bridge *b, void __user *user)
 		.memory_size = b->layout.memory_size,
 		.fam_offset = b->layout.fam_offset,
 		.fam_size = b->layout.fam_size,
-		.layout_major = FAMEZ_MAJOR,
-		.layout_minor = FAMEZ_MINOR,
+		.layout_major = b->layout.major,
+		.layout_minor = b->layout.minor,
 	};
 	strscpy_pad(info.name, b->name, sizeof(info.name));
 	return famez_put_struct(user, &info, sizeof(info));

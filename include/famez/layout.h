@@ -15,8 +15,16 @@ struct famez_place {
 	__u32 stride;
 };
 
-/** struct famez_layout - a checked header, see struct famez_header */
+/**
+ * struct famez_layout - a checked header, see struct famez_header
+ *
+ * Without a header @major and @minor are 0; of one whose major or required features are
+ * unknown, no more than them, @memory_size, @fam_offset and @fam_size is there.
+ */
 struct famez_layout {
+	__u32 major;
+	__u32 minor;
+	__u64 optional;
 	__u64 fabric;
 	__u64 memory_size;
 	__u64 fam_offset;
@@ -88,8 +96,7 @@ static inline bool famez_layout_tables(struct famez_layout *l,
  * @memory_size: bytes of the whole memory
  *
  * Return: 0; -ENODATA where no famez header is; -EPROTONOSUPPORT when its major
- * version or a required feature is unknown (@l has fam_offset and fam_size if
- * they are sane, else zero); -EBADMSG when it is damaged or does not fit
+ * version or a required feature is unknown; -EBADMSG when it is damaged or does not fit
  */
 static inline int famez_layout_read(struct famez_layout *l,
 				    const struct famez_header *h,
@@ -101,15 +108,18 @@ static inline int famez_layout_read(struct famez_layout *l,
 	if (famez_le32(h->header_size) < sizeof(*h) ||
 	    famez_le32(h->checksum) != famez_header_checksum(h) ||
 	    famez_le64(h->memory_size) != memory_size ||
-	    famez_le64(h->fam_offset) >= memory_size ||
+	    !h->fam_offset || famez_le64(h->fam_offset) >= memory_size ||
 	    famez_le64(h->fam_offset) & 4095 ||
 	    famez_le64(h->fam_size) != memory_size - famez_le64(h->fam_offset))
 		return -EBADMSG;
 	l->memory_size = memory_size;
 	l->fam_offset = famez_le64(h->fam_offset);
 	l->fam_size = famez_le64(h->fam_size);
-	if (famez_le32(h->major) != FAMEZ_MAJOR || h->required)
+	l->major = famez_le32(h->major);
+	l->minor = famez_le32(h->minor);
+	if (l->major != FAMEZ_MAJOR || h->required)
 		return -EPROTONOSUPPORT;
+	l->optional = famez_le64(h->optional);
 	l->fabric = famez_le64(h->fabric);
 	l->server_id = famez_le32(h->server_id);
 	l->vectors = famez_le32(h->vectors);

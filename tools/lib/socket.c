@@ -600,8 +600,8 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 	info->message_max = famez_fabric_longest(h->fabric);
 	info->generation = famez_fabric_generation(h->fabric);
 	info->fabric = h->attach.layout.fabric;
-	info->layout_major = has_table(h) ? FAMEZ_MAJOR : 0;
-	info->layout_minor = has_table(h) ? FAMEZ_MINOR : 0;
+	info->layout_major = h->attach.layout.major;
+	info->layout_minor = h->attach.layout.minor;
 	if (!famez_fabric_peer(h->fabric, h->attach.id, &self))
 		memcpy(info->name, self.name, sizeof(info->name));
 	return 0;

@@ -90,6 +90,8 @@ static void test_info(void **state)
 	assert_int_equal(info.message_max, FAMEZ_MESSAGE_MAX);
 	assert_true(info.id && info.id < info.peers_max);
 	assert_true(info.generation && info.fabric);
+	assert_int_equal(info.layout_major, 1);
+	assert_int_equal(info.layout_minor, 0);
 	assert_true(info.vectors_armed && info.vectors_armed <= info.vectors);
 	assert_true(info.fam_offset + info.fam_size == info.memory_size);
 	/* a newer program's longer structure, zero where it is longer */

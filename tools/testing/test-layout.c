@@ -65,8 +65,9 @@ static void test_header(void **state)
 {
 	(void)state;
 	EXPECT(0, (void)0);
+	EXPECT(0, assert_int_equal(FAMEZ_MAJOR, 1); assert_int_equal(FAMEZ_MINOR, 0));
 	EXPECT(0, h.minor = htole32(99));
-	EXPECT(0, h.optional = htole64(1));
+	EXPECT(0, h.optional = htole64(-1));
 	EXPECT(0, h.header_size = htole32(4096));
 	EXPECT(-ENODATA, h.magic ^= 1);
 	EXPECT(-EPROTONOSUPPORT, h.major = htole32(FAMEZ_MAJOR + 1));
@@ -76,11 +77,55 @@ static void test_header(void **state)
 	EXPECT(-EBADMSG, h.memory_size = htole64(MEMORY * 2));
 	EXPECT(-EBADMSG, h.fam_offset = htole64(MEMORY));
 	EXPECT(-EBADMSG, h.fam_offset = htole64(FAM + 1));
+	EXPECT(-EBADMSG, h.fam_offset = 0; h.fam_size = htole64(MEMORY));
 	EXPECT(-EBADMSG, h.fam_size = htole64(MEMORY));
 	EXPECT(-EBADMSG, h.server_id = htole32(4));
 	EXPECT(-EBADMSG, h.vectors = 0);
 	EXPECT(-EBADMSG, h.vectors = htole32(FAMEZ_VECTORS_MAX + 1));
 	EXPECT(-EBADMSG, h.notify_vector = htole32(4));
+}
+
+/* Of any other major, and one's own, each field that all have. */
+static void test_majors(void **state)
+{
+	static const struct { uint32_t major, minor; uint64_t required; } others[] = {
+		{ 0, 1, 0 }, { 2, 0, 0 }, { UINT32_MAX, UINT32_MAX, 0 },
+		{ FAMEZ_MAJOR, 7, 1 }, { FAMEZ_MAJOR, 7, 1ULL << 63 },
+	};
+	struct famez_layout l;
+	struct famez_header h;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		/* no more than that: nothing else is where it was */
+		memset(&h, 0xff, sizeof(h));
+		h.magic = htole64(FAMEZ_MAGIC);
+		h.major = htole32(others[i].major);
+		h.minor = htole32(others[i].minor);
+		h.header_size = htole32(320);
+		h.required = htole64(others[i].required);
+		h.memory_size = htole64(MEMORY);
+		h.fam_offset = htole64(FAM);
+		h.fam_size = htole64(MEMORY - FAM);
+		assert_int_equal(read_header(&h, &l), -EPROTONOSUPPORT);
+		assert_int_equal(l.major, others[i].major);
+		assert_int_equal(l.minor, others[i].minor);
+		assert_int_equal(l.memory_size, MEMORY);
+		assert_int_equal(l.fam_offset, FAM);
+		assert_int_equal(l.fam_size, MEMORY - FAM);
+	}
+	h = good();
+	h.minor = htole32(99);
+	h.optional = htole64(1ULL << 63);
+	assert_int_equal(read_header(&h, &l), 0);
+	assert_int_equal(l.major, 1);
+	assert_int_equal(l.minor, 99);
+	assert_true(l.optional == 1ULL << 63);
+	h.magic = 0;
+	assert_int_equal(read_header(&h, &l), -ENODATA);
+	assert_int_equal(l.major, 0);
+	assert_int_equal(l.minor, 0);
 }
 
 /* Any bit of it that is not the epochs', which change. */
@@ -289,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_majors),
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_directory),

@@ -189,6 +189,7 @@ static void recv_sizes(struct famez *handle, int me)
 	(void)me;
 	CHECK_IS(famez_get_info(handle, &info), 0);
 	CHECK_IS(info.message_max, FAMEZ_MESSAGE_MAX);
+	CHECK(info.layout_major == 1 && info.layout_minor == 0);
 	for (size = 0; size <= sizeof(data); size++) {
 		CHECK_IS(famez_recv(handle, &peer, data, sizeof(data), &got),
 			 0);

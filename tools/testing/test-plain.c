@@ -28,6 +28,7 @@ static void test_info(void **state)
 	assert_int_equal(info.fam_offset + info.fam_size, info.memory_size);
 	assert_false(info.id || info.peers_max || info.vectors ||
 		     info.message_max || info.generation || info.fabric);
+	assert_false(info.layout_major || info.layout_minor);
 	close(fd);
 }
 

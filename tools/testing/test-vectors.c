@@ -126,7 +126,8 @@ static void test_info(void **state)
 	assert_int_equal(info.fam_offset, 0);
 	assert_int_equal(info.fam_size, info.memory_size);
 	assert_false(info.peers_max || info.server_id || info.message_max ||
-		     info.generation || info.fabric || info.name[0]);
+		     info.generation || info.fabric || info.name[0] ||
+		     info.layout_major || info.layout_minor);
 }
 
 /* On a raw server. */

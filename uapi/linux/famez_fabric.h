@@ -68,8 +68,8 @@ struct famez_slot {
 
 #define FAMEZ_HEADER_OFFSET	64
 #define FAMEZ_MAGIC		0x4d41465a454d4146ULL	/* "FAMEZFAM" */
-#define FAMEZ_MAJOR		0	/* another major: FAM only */
-#define FAMEZ_MINOR		1	/* a higher minor only adds */
+#define FAMEZ_MAJOR		1	/* another major: FAM only */
+#define FAMEZ_MINOR		0	/* a higher minor only adds */
 
 #define FAMEZ_MEMORY_MIN	0x100000ULL
 #define FAMEZ_PEERS_MAX		65536	/* ids have 16 bits */
@@ -93,7 +93,7 @@ struct famez_table {
  * @magic: %FAMEZ_MAGIC, written last
  * @major: %FAMEZ_MAJOR
  * @minor: %FAMEZ_MINOR
- * @header_size: bytes of this structure
+ * @header_size: bytes of this structure, %FAMEZ_HEADER_SIZE_VER0 or more
  * @checksum: 32-bit FNV-1a of the bytes before @peers_epoch with this field 0
  * @required: features a peer must know to use more than the FAM
  * @optional: features a peer may ignore
@@ -117,6 +117,11 @@ struct famez_table {
  * @reserved2: zero
  *
  * Written by the switch.  All before @peers_epoch is constant while it runs.
+ *
+ * For all majors: the header is at byte %FAMEZ_HEADER_OFFSET, and @magic, @major, @minor,
+ * @header_size, @checksum, @memory_size, @fam_offset and @fam_size are where they are, and
+ * mean what they do; the checksum is of the same 256 bytes, which are constant.  So an old
+ * reader always finds the FAM.
  */
 struct famez_header {
 	__le64 magic;

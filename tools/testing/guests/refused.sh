@@ -54,6 +54,7 @@ for device in famez_bridge:newer famez_fam:plain; do
 	class=/sys/class/famez/$device
 	[ "$(on node01 "cat $class/config $class/fam_offset $class/fam_size" | paste -sd' ')" = "$config 8388608 58720256" ]
 	ok "$device: its FAM is behind the control area"
+	on node01 famezctl --device /dev/$device info | grep -qx 'layout: 99.0'; ok "$device: of the layout that is there"
 	! on node01 "famezctl --device /dev/$device write --text x $at" 2>"$tmp/err" &&
 		grep -q 'in use as pmem or dax' "$tmp/err" && on node01 "famezctl --device /dev/$device read $at 1" >/dev/null
 	ok "$device: all of which may be in use: it is read, and not written"

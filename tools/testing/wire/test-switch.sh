@@ -450,6 +450,7 @@ ok "rings without a message are none"
 
 # ---- a header that somebody spoils ----
 
+[ "$(answer a ^peek 'peek 64 16')" = "peek 64 $(hex FAMEZFAM)0100000000000000" ]; ok "the layout is 1.0"
 fabric=$(answer a ^peek 'peek 104 8')
 answer a ^poked 'poke 104 0102030405060708' >/dev/null
 tell a 'ring 15 1'
