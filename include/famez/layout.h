@@ -75,18 +75,18 @@ static inline bool famez_layout_tables(struct famez_layout *l,
 	__u64 end = l->fam_offset;
 
 	return famez_place_read(&l->peers, &h->peers, end,
-				sizeof(struct famez_peer)) &&
+				FAMEZ_PEER_SIZE_VER0) &&
 	       l->peers.count >= 2 && l->peers.count <= FAMEZ_PEERS_MAX &&
 	       famez_place_read(&l->bells, &h->bells, end,
 				2 * FAMEZ_BELL_ROW(l->peers.count)) &&
 	       l->bells.count >= l->peers.count &&
 	       famez_place_read(&l->directory, &h->directory, end,
-				sizeof(struct famez_direntry)) &&
+				FAMEZ_DIRENTRY_SIZE_VER0) &&
 	       famez_place_read(&l->regions, &h->regions, end,
-				sizeof(struct famez_region)) &&
+				FAMEZ_REGION_SIZE_VER0) &&
 	       l->regions.count <= FAMEZ_REGIONS_MAX &&
 	       famez_place_read(&l->channels, &h->channels, end,
-				sizeof(struct famez_channel) + FAMEZ_RING_MIN);
+				FAMEZ_CHANNEL_SIZE_VER0 + FAMEZ_RING_MIN);
 }
 
 /**
@@ -105,7 +105,7 @@ static inline int famez_layout_read(struct famez_layout *l,
 	memset(l, 0, sizeof(*l));
 	if (famez_le64(h->magic) != FAMEZ_MAGIC)
 		return -ENODATA;
-	if (famez_le32(h->header_size) < sizeof(*h) ||
+	if (famez_le32(h->header_size) < FAMEZ_HEADER_SIZE_VER0 ||
 	    famez_le32(h->checksum) != famez_header_checksum(h) ||
 	    famez_le64(h->memory_size) != memory_size ||
 	    !h->fam_offset || famez_le64(h->fam_offset) >= memory_size ||
@@ -157,7 +157,7 @@ static inline bool famez_direntry_read(const struct famez_layout *l,
 	span->from = famez_le32(e->from);
 	span->to = famez_le32(e->to);
 	span->size = famez_le32(e->size);
-	return span->size >= FAMEZ_RING_MIN && span->size <= FAMEZ_RING_MAX &&
+	return !e->ring && span->size >= FAMEZ_RING_MIN && span->size <= FAMEZ_RING_MAX &&
 	       !(span->size & (span->size - 1)) &&
 	       span->from < l->peers.count && span->to < l->peers.count &&
 	       span->from != span->to && !(span->offset & 63) &&

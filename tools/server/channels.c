@@ -52,6 +52,7 @@ static void write_entry(const struct server *s, uint32_t n)
 
 	famez_store(&shared->size, e->from ? famez_load(&shared->size) : 0);
 	famez_wmb();
+	famez_store(&shared->ring, 0);
 	famez_store(&shared->from, e->from);
 	famez_store(&shared->to, e->to);
 	__atomic_store_n(&shared->offset,
@@ -140,6 +141,7 @@ static bool is_right(const struct server *s, uint32_t n,
 	const struct entry *e = &s->entries[n];
 
 	return famez_load(&shared->size) == (e->from ? s->plan.ring : 0) &&
+	       !famez_load(&shared->ring) &&
 	       famez_load(&shared->from) == e->from &&
 	       famez_load(&shared->to) == e->to &&
 	       le64toh(__atomic_load_n(&shared->offset, __ATOMIC_RELAXED)) ==

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ABI of /dev/famez_bridge is the same for 32-bit programs: this is built
- * both ways.  What the header says of layouts is checked by the compiler, what it
+ * both ways.  What headers say of layouts is checked by the compiler, what this one
  * says of fields by the kernel.  Runs in a guest; a peer sends every message back
  * (famez-flood -e).
  *
@@ -24,6 +24,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <linux/famez.h>
+
+#include "fabric-abi.h"
 
 #define DEVICE	"/dev/famez_bridge"
 #define NOBODY	9	/* an id of this fabric that nobody has */

@@ -9,6 +9,7 @@
 #include <famez/directory.h>
 #include <famez/regions.h>
 
+#include "fabric-abi.h"
 #include "plan.h"
 
 #define MEMORY	(1ULL << 20)
@@ -199,6 +200,8 @@ static void test_directory(void **state)
 	ENTRY(false, e.offset = htole64(65536 + 32));
 	ENTRY(false, e.offset = htole64(UINT64_MAX - 63));
 	ENTRY(false, e.size = 0);
+	ENTRY(false, e.ring = htole32(FAMEZ_CHANNEL_SIZE_VER0));
+	ENTRY(false, e.ring = htole32(2048));
 	ENTRY(false, e.size = htole32(256));
 	ENTRY(false, e.size = htole32(513));
 	ENTRY(false, e.size = htole32(1536));

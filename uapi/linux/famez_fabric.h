@@ -75,6 +75,16 @@ struct famez_slot {
 #define FAMEZ_PEERS_MAX		65536	/* ids have 16 bits */
 #define FAMEZ_VECTORS_MAX	2048	/* what MSI-X can name */
 
+/*
+ * Bytes of version 1.0's structures, which are the least that a reader takes: where one
+ * has grown since, a table whose records are shorter is not damaged.
+ */
+#define FAMEZ_HEADER_SIZE_VER0		320
+#define FAMEZ_PEER_SIZE_VER0		256
+#define FAMEZ_DIRENTRY_SIZE_VER0	32
+#define FAMEZ_REGION_SIZE_VER0		128
+#define FAMEZ_CHANNEL_SIZE_VER0		1792	/* both halves; the ring follows */
+
 /**
  * struct famez_table - where one table of the control area lies
  * @offset: from the start of the memory, in bytes, a multiple of 64
@@ -239,6 +249,9 @@ struct famez_peer {
  * @offset: of its struct famez_channel, a multiple of 64
  * @size: bytes of its ring, a power of two, %FAMEZ_RING_MIN to %FAMEZ_RING_MAX;
  *	0: the record is not in use
+ * @ring: where in the channel its ring begins; 0: behind both halves, at
+ *	%FAMEZ_CHANNEL_SIZE_VER0.  A reader of this version takes any other for a record
+ *	that is not in use
  * @reserved: zero
  *
  * Written by the switch: for all pairs at its start where they fit, else for the
@@ -252,7 +265,8 @@ struct famez_direntry {
 	__le32 to;
 	__le64 offset;
 	__le32 size;
-	__le32 reserved[3];
+	__le32 ring;
+	__le32 reserved[2];
 };
 
 #define FAMEZ_RING_MIN		512
