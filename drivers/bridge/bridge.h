@@ -1057,10 +1057,13 @@ int famez_mail_send(struct famez_bridge *b, const struct famez_dest *dest, u32 i
 /** famez_flush_init() - once the layout is known */
 void famez_flush_init(struct famez_bridge *b);
 
+/** famez_can_flush() - is there a switch that syncs? */
+bool famez_can_flush(struct famez_bridge *b);
+
 /**
  * famez_flush() - have the switch sync the memory
  *
- * Context: may sleep; not inside; the bridge has messages
+ * Context: may sleep; not inside; famez_can_flush() says yes
  *
  * Return: 0 or -EIO
  */

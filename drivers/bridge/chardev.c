@@ -103,7 +103,7 @@ static int famez_fsync(struct file *file, loff_t start, loff_t end, int datasync
 {
 	struct famez_bridge *b = famez_bridge_of(file);
 
-	return famez_has_table(b) ? famez_flush(b) : 0;
+	return famez_can_flush(b) ? famez_flush(b) : 0;
 }
 
 static const struct file_operations famez_bridge_fops = {

@@ -28,7 +28,7 @@ void famez_take_flushed(struct famez_bridge *b, u32 id, const u8 *payload, u32 l
 	struct famez_flush answer;
 	unsigned long flags;
 
-	if (id != b->layout.server_id || length != sizeof(answer))
+	if (id != b->layout.server_id || length < sizeof(answer))
 		return;
 	memcpy(&answer, payload, sizeof(answer));
 	spin_lock_irqsave(&b->bell_lock, flags);
@@ -109,6 +109,11 @@ static int famez_flush_locked(struct famez_bridge *b, u32 begun)
 		dev_warn_ratelimited(&b->dev, "FAM may not be on the host's disk: the switch has not synced it\n");
 	}
 	return b->flush_error;
+}
+
+bool famez_can_flush(struct famez_bridge *b)
+{
+	return famez_has_table(b) && b->layout.optional & FAMEZ_OPTIONAL_FLUSH;
 }
 
 int famez_flush(struct famez_bridge *b)

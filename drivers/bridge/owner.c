@@ -45,7 +45,7 @@ EXPORT_SYMBOL_GPL(famez_fam_offset);
 
 bool famez_fam_can_flush(const struct famez_fam *f)
 {
-	return famez_has_table(f->bridge);
+	return famez_can_flush(f->bridge);
 }
 EXPORT_SYMBOL_GPL(famez_fam_can_flush);
 

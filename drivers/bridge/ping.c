@@ -65,6 +65,8 @@ void famez_rx_control(struct famez_bridge *b, u32 id,
 
 	if (m->label.type == FAMEZ_TYPE_LINK && famez_link_record(&l, m->payload, m->length))
 		famez_link_heard(b, id, &l);
+	if (m->label.type == FAMEZ_TYPE_FLUSHED)
+		famez_take_flushed(b, id, m->payload, m->length);
 	if (!m->length || m->length > FAMEZ_PING_MAX)
 		return;
 	trace_famez_receive(b->index, id, m->label.type, m->length);
@@ -75,8 +77,6 @@ void famez_rx_control(struct famez_bridge *b, u32 id,
 		famez_send_pong(b, id);
 	} else if (m->label.type == FAMEZ_TYPE_PONG) {
 		famez_take_pong(b, r, m->payload, m->length);
-	} else if (m->label.type == FAMEZ_TYPE_FLUSHED) {
-		famez_take_flushed(b, id, m->payload, m->length);
 	}
 }
 

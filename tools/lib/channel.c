@@ -186,15 +186,27 @@ static void send_pong(struct famez_fabric *f, uint32_t id)
 
 /* ---- Receiving ---------------------------------------------------------- */
 
-static void take_flush(struct famez_fabric *f, uint32_t id, const void *data, size_t size)
+/* Any peer may be writing there: what was looked at once counts. */
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	while (size)
+		if (famez_load_byte(&bytes[--size]))
+			return false;
+	return true;
+}
+
+static void take_flush(struct famez_fabric *f, uint32_t id, const uint8_t *data,
+		       size_t size)
 {
 	struct famez_flush request;
 
-	if (size != sizeof(request))
+	if (size < sizeof(request))
 		return;
-	memcpy(&request, data, sizeof(request));
+	famez_copy_in(&request, data, sizeof(request));
 	if (request.cookie)
-		f->config.flush(f->config.context, id, &request);
+		f->config.flush(f->config.context, id, &request,
+				!request.error && !request.reserved &&
+				is_zero(data + sizeof(request), size - sizeof(request)));
 }
 
 /*
@@ -210,6 +222,8 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 
 	if (m->label.type == FAMEZ_TYPE_LINK && famez_link_record(&l, m->payload, m->length))
 		link_heard(f, id, &l);
+	if (m->label.type == FAMEZ_TYPE_FLUSH && f->config.flush)
+		take_flush(f, id, m->payload, m->length);
 	if (!m->length || m->length > sizeof(data))
 		return;
 	memcpy(data, m->payload, m->length);
@@ -219,8 +233,6 @@ static void rx_control(struct famez_fabric *f, uint32_t id,
 		send_pong(f, id);
 	} else if (m->label.type == FAMEZ_TYPE_PONG && f->config.pong) {
 		f->config.pong(f->config.context, id, data, m->length);
-	} else if (m->label.type == FAMEZ_TYPE_FLUSH && f->config.flush) {
-		take_flush(f, id, data, m->length);
 	}
 }
 

@@ -33,7 +33,8 @@ struct famez_fabric;
  * @cclass: own Gen-Z class, up to 31 bytes
  * @ring: rings a peer's vector; called from within any function below
  * @pong: a ping came back: its payload; may be NULL
- * @flush: a peer wants the memory synced; NULL: nobody here does that
+ * @flush: a peer wants the memory synced, @known: and nothing that this version does not
+ *	know; NULL: nobody here does that
  * @link: a peer has said a word of the link layer; NULL: it is answered here, as by a
  *	component
  * @context: handed to all of them
@@ -50,7 +51,8 @@ struct famez_fabric_config {
 	const char *cclass;
 	void (*ring)(void *context, uint32_t peer, uint32_t vector);
 	void (*pong)(void *context, uint32_t peer, const void *data, size_t size);
-	void (*flush)(void *context, uint32_t peer, const struct famez_flush *request);
+	void (*flush)(void *context, uint32_t peer, const struct famez_flush *request,
+		      bool known);
 	void (*link)(void *context, uint32_t peer, const struct famez_link *link);
 	void *context;
 };

@@ -33,13 +33,19 @@ static void fill_table(struct famez_table *table,
 	table->stride = htole32(place->stride);
 }
 
-static void fill_header(struct famez_header *h, const struct famez_layout *l)
+static void fill_header(struct server *s)
 {
+	const struct famez_layout *l = &s->plan.layout;
+	struct famez_header *h = &s->header;
+
 	*h = (struct famez_header){
 		.magic = htole64(FAMEZ_MAGIC),
 		.major = htole32(FAMEZ_MAJOR),
 		.minor = htole32(FAMEZ_MINOR),
 		.header_size = htole32(sizeof(*h)),
+		/* who is no peer answers nobody */
+		.optional = s->silent ? 0 : htole64(FAMEZ_OPTIONAL_FLUSH |
+						    FAMEZ_OPTIONAL_REGIONS),
 		.fabric = htole64(l->fabric),
 		.memory_size = htole64(l->memory_size),
 		.fam_offset = htole64(l->fam_offset),
@@ -99,7 +105,7 @@ bool control_write(struct server *s)
 			return false;
 		}
 	}
-	fill_header(&s->header, l);
+	fill_header(s);
 	clear(s);
 	mailslot_setup(s);
 	if (!directory_make(s))

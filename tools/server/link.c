@@ -15,7 +15,6 @@ void link_start(struct server *s, const struct options *o)
 	struct peer *own = &s->peers[s->plan.layout.server_id];
 
 	strcpy(s->link.cclass, "FabricSwitch");
-	s->silent = o->silent;
 	if (o->no_manager)
 		return;
 	s->link.state = FAMEZ_LINK_CONFIGURED;

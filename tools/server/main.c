@@ -91,6 +91,8 @@ static bool start(struct server *s, const struct options *o)
 		return false;
 	if (!memory_open(&s->memory, o, &s->plan))
 		return false;
+	/* the header tells what we answer */
+	s->silent = o->silent;
 	/* what is kept may not fit: then the memory stays as it was */
 	if (regions_make(s, o) && control_write(s) && peers_make(s) &&
 	    sync_start(s) && self_start(s, o) && door_open(s))

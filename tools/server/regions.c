@@ -237,23 +237,52 @@ static int remove_region(struct server *s, struct famez_region_info *r)
 
 /* ---- Requests ----------------------------------------------------------------------- */
 
+/*
+ * What this version has no meaning for is zero: else a later one could not tell whether
+ * what it asks for is understood.
+ */
+static bool is_understood(const struct famez_region_request *request, const char *more,
+			  size_t bytes)
+{
+	size_t i = strnlen(request->name, sizeof(request->name));
+
+	for (; i < sizeof(request->name); i++)
+		if (request->name[i])
+			return false;
+	while (bytes)
+		if (more[--bytes])
+			return false;
+	if (request->reserved)
+		return false;
+	return le32toh(request->op) != FAMEZ_REGION_REMOVE ||
+	       (!request->flags && !request->use && !request->size);
+}
+
 /* Return: 0, or an errno value, negative */
 static int serve(struct server *s, const struct famez_region_request *request,
 		 struct famez_region_info *r)
 {
-	if (!famez_region_name_ok(request->name))
-		return -EINVAL;
+	uint32_t op = le32toh(request->op);
+
 	memcpy(r->name, request->name, strlen(request->name));
 	r->length = le64toh(request->size);
 	r->use = le32toh(request->use);
-	switch (le32toh(request->op)) {
-	case FAMEZ_REGION_OPEN:
-		return open_region(s, r, le32toh(request->flags));
-	case FAMEZ_REGION_REMOVE:
-		return remove_region(s, r);
-	default:
+	return op == FAMEZ_REGION_OPEN ? open_region(s, r, le32toh(request->flags)) :
+					 remove_region(s, r);
+}
+
+/* @size: of the message that has it, and more, in the inbox */
+static int check_and_serve(struct server *s, const struct famez_region_request *request,
+			   size_t size, struct famez_region_info *r)
+{
+	uint32_t op = le32toh(request->op);
+
+	if (op != FAMEZ_REGION_OPEN && op != FAMEZ_REGION_REMOVE)
 		return -EOPNOTSUPP;
-	}
+	if (!is_understood(request, s->inbox + sizeof(*request), size - sizeof(*request)) ||
+	    !famez_region_name_ok(request->name))
+		return -EINVAL;
+	return serve(s, request, r);
 }
 
 /* ---- Replies ------------------------------------------------------------------------- */
@@ -309,7 +338,7 @@ static void answer(struct server *s, const struct famez_letter *letter,
 {
 	struct famez_region_info r = { .creator = letter->peer };
 	struct reply reply = { .peer = letter->peer, .port = letter->sport };
-	int err = serve(s, request, &r);
+	int err = check_and_serve(s, request, letter->size, &r);
 
 	if (err && err != -ENOSPC)
 		memset(&r, 0, sizeof(r));

@@ -22,9 +22,13 @@ static void ring(void *context, uint32_t peer, uint32_t vector)
 
 /* ---- Messages ------------------------------------------------------------------ */
 
-static void flush(void *context, uint32_t peer, const struct famez_flush *request)
+static void flush(void *context, uint32_t peer, const struct famez_flush *request,
+		  bool known)
 {
-	sync_ask(context, peer, request);
+	if (known)
+		sync_ask(context, peer, request);
+	else
+		sync_refuse(context, peer, request);
 }
 
 static void print_message(struct server *s, uint32_t from, size_t size)

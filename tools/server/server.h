@@ -390,6 +390,9 @@ void sync_stop(struct server *s);
 /* A peer wants what was written so far to be on the disk. */
 void sync_ask(struct server *s, uint32_t peer, const struct famez_flush *request);
 
+/* It asks for something that this version does not know: answers EINVAL. */
+void sync_refuse(struct server *s, uint32_t peer, const struct famez_flush *request);
+
 /* Sends the answers for which there is room. */
 void sync_look(struct server *s);
 

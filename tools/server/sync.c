@@ -101,6 +101,20 @@ void sync_ask(struct server *s, uint32_t peer, const struct famez_flush *request
 	pthread_mutex_unlock(&y->lock);
 }
 
+/* It asks for more than we know. */
+void sync_refuse(struct server *s, uint32_t peer, const struct famez_flush *request)
+{
+	struct sync *y = s->sync;
+
+	pthread_mutex_lock(&y->lock);
+	y->flushes[peer].answer = (struct famez_flush){
+		.cookie = request->cookie, .error = htole32(EINVAL),
+	};
+	pthread_mutex_unlock(&y->lock);
+	/* who was just read from is answered when that is done */
+	self_wake(s);
+}
+
 /* Return: what is to be sent to a peer, with a cookie of 0: nothing */
 static struct famez_flush take_answer(struct sync *y, uint32_t id)
 {

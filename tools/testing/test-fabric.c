@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include <famez/ring.h>
-#include "fabric.h"
+#include "fabric-impl.h"
 #include "plan.h"
 
 #define PEERS	4	/* ids 1 to 3 */
@@ -399,6 +399,61 @@ static void test_predecessor(void **state)
 	famez_fabric_stop(f);
 }
 
+/* ---- Flushes ---- */
+
+static unsigned int flushes, refused;
+
+static void count_flush(void *context, uint32_t peer, const struct famez_flush *request,
+			bool known)
+{
+	(void)context;
+	assert_int_equal(peer, 1);
+	assert_int_equal(le64toh(request->cookie), 42);
+	flushes += known;
+	refused += !known;
+}
+
+/* What is longer is one, too, and what asks for more than we know is to be refused. */
+static void test_flush(void **state)
+{
+	union {
+		struct famez_flush flush;
+		uint8_t bytes[500];
+	} r = { .flush.cookie = htole64(42) };
+	unsigned long pongs = 0;
+	struct famez_fabric *a = start(1, &pongs), *b = start(2, &pongs);
+	const size_t least = sizeof(r.flush);
+	size_t size, at;
+
+	(void)state;
+	b->config.flush = count_flush;
+	famez_fabric_service(b);
+	famez_fabric_service(a);
+	for (size = 0; size <= sizeof(r.bytes); size += size < 100 ? 1 : 50) {
+		flushes = 0;
+		assert_int_equal(channel_send(a, 2, FAMEZ_TYPE_FLUSH, &r, size), 0);
+		famez_fabric_service(b);
+		assert_int_equal(flushes, size >= least);
+	}
+	assert_int_equal(refused, 0);
+	flushes = 0;
+	for (at = 8; at < sizeof(r.bytes); at += at < 100 ? 1 : 50) {
+		r.bytes[at] = 1;
+		assert_int_equal(channel_send(a, 2, FAMEZ_TYPE_FLUSH, &r, sizeof(r.bytes)), 0);
+		r.bytes[at] = 0;
+		refused = 0;
+		famez_fabric_service(b);
+		assert_int_equal(refused, 1);
+	}
+	/* a cookie is what makes it one */
+	r.flush.cookie = 0;
+	assert_int_equal(channel_send(a, 2, FAMEZ_TYPE_FLUSH, &r, least), 0);
+	famez_fabric_service(b);
+	assert_int_equal(flushes, 0);
+	famez_fabric_stop(b);
+	famez_fabric_stop(a);
+}
+
 /* What a receiver had not read when it started anew is told once. */
 static void test_reset(void **state)
 {
@@ -500,6 +555,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_predecessor),
+		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_other_switch),

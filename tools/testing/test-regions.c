@@ -212,19 +212,30 @@ static void test_in_use(void **state)
 /* What the library would not send: an errno, or what there is no answer to. */
 static void test_nonsense(void **state)
 {
-	struct famez_region_request r = { .op = htole32(FAMEZ_REGION_OPEN), .name = "x" };
+	struct {
+		struct famez_region_request r;
+		char more[1000];
+	} longer = { .r.op = htole32(FAMEZ_REGION_OPEN), .r.name = "x" };
 	const struct {
-		uint32_t op, flags, use;
+		uint32_t op, flags, use, size, reserved;
 		const char *name;
 		int error;
 	} wrong[] = {
-		{ 0, 0, 0, "x", EOPNOTSUPP },
-		{ 99, 0, 0, "x", EOPNOTSUPP },
-		{ FAMEZ_REGION_OPEN, 4, 0, "x", EINVAL },
-		{ FAMEZ_REGION_OPEN, CREATE, 4, "x", EINVAL },
-		{ FAMEZ_REGION_OPEN, CREATE, 0, "a/b", EINVAL },
-		{ FAMEZ_REGION_REMOVE, 0, 0, "", EINVAL },
+		{ 0, 0, 0, 1, 0, "x", EOPNOTSUPP },
+		{ 99, 0, 0, 1, 0, "x", EOPNOTSUPP },
+		{ 99, 9, 9, 9, 9, "/", EOPNOTSUPP },
+		{ FAMEZ_REGION_OPEN, 4, 0, 1, 0, "x", EINVAL },
+		{ FAMEZ_REGION_OPEN, CREATE, 4, 1, 0, "x", EINVAL },
+		{ FAMEZ_REGION_OPEN, CREATE, 0, 1, 0, "a/b", EINVAL },
+		{ FAMEZ_REGION_OPEN, CREATE, 0, 1, 1, "x", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 0, 0, 0, "", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 0, 0, 0, "x", ENOENT },
+		{ FAMEZ_REGION_REMOVE, 1, 0, 0, 0, "x", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 1, 0, 0, "x", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 0, 1, 0, "x", EINVAL },
+		{ FAMEZ_REGION_REMOVE, 0, 0, 0, 1, "x", EINVAL },
 	};
+	struct famez_region_request *request = &longer.r, r = longer.r;
 	struct famez_region_reply reply;
 	size_t before = how_many(), size;
 	struct famez *asker;
@@ -245,7 +256,8 @@ static void test_nonsense(void **state)
 		r.op = htole32(wrong[i].op);
 		r.flags = htole32(wrong[i].flags);
 		r.use = htole32(wrong[i].use);
-		r.size = htole64(1);
+		r.size = htole64(wrong[i].size);
+		r.reserved = htole64(wrong[i].reserved);
 		assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER,
 					       FAMEZ_REGION_PORT, &r, sizeof(r)), 0);
 		assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply,
@@ -253,6 +265,23 @@ static void test_nonsense(void **state)
 		assert_int_equal(le32toh(reply.error), wrong[i].error);
 		assert_int_equal(reply.region.length, 0);
 	}
+	/* longer ones, which say no more, or do */
+	for (size_t i = 0; i < sizeof(longer) - sizeof(r); i += i < 10 ? 1 : 99) {
+		longer.more[i] = i & 1;
+		assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT,
+					       request, sizeof(r) + i + 1), 0);
+		longer.more[i] = 0;
+		assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply,
+						 sizeof(reply), &size), 0);
+		assert_int_equal(le32toh(reply.error), i & 1 ? EINVAL : ENOENT);
+	}
+	request->name[63] = 1;
+	assert_int_equal(famez_send_to(asker, FAMEZ_DEST_SERVER, FAMEZ_REGION_PORT, request,
+				       sizeof(r)), 0);
+	assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply, sizeof(reply),
+					 &size), 0);
+	assert_int_equal(le32toh(reply.error), EINVAL);
+	r.reserved = 0;
 	/* a name without an end */
 	memset(r.name, 'x', sizeof(r.name));
 	r.op = htole32(FAMEZ_REGION_OPEN);

@@ -71,6 +71,10 @@ struct famez_slot {
 #define FAMEZ_MAJOR		1	/* another major: FAM only */
 #define FAMEZ_MINOR		0	/* a higher minor only adds */
 
+/* famez_header.optional */
+#define FAMEZ_OPTIONAL_FLUSH	1ULL	/* the switch answers %FAMEZ_TYPE_FLUSH */
+#define FAMEZ_OPTIONAL_REGIONS	2ULL	/* and requests to %FAMEZ_REGION_PORT */
+
 #define FAMEZ_MEMORY_MIN	0x100000ULL
 #define FAMEZ_PEERS_MAX		65536	/* ids have 16 bits */
 #define FAMEZ_VECTORS_MAX	2048	/* what MSI-X can name */
@@ -106,7 +110,7 @@ struct famez_table {
  * @header_size: bytes of this structure, %FAMEZ_HEADER_SIZE_VER0 or more
  * @checksum: 32-bit FNV-1a of the bytes before @peers_epoch with this field 0
  * @required: features a peer must know to use more than the FAM
- * @optional: features a peer may ignore
+ * @optional: features a peer may ignore, %FAMEZ_OPTIONAL_FLUSH and so on
  * @fabric: random non-zero number, new at each start of the switch
  * @memory_size: bytes of the whole memory, a power of two
  * @fam_offset: where the FAM starts, a multiple of 4096
@@ -423,6 +427,10 @@ struct famez_record {
  * @error: 0 in the request; in the answer 0, or as errno(3) of Linux
  * @reserved: zero
  *
+ * A request may be longer, as later versions may have more to say; the switch answers
+ * EINVAL to one that says something beyond this, where it expects zero.  An answer may be
+ * longer, too, and what is behind this is not read.
+ *
  * What was written to FAM before the request was sent is on the host's disk when
  * the answer comes, as far as the memory is a file: the switch has called
  * fdatasync(2).  Of two requests of a peer that wait, the first may go unanswered.
@@ -491,6 +499,11 @@ struct famez_region {
  * @size: bytes that it must have at least; 0: any, but to create it
  * @reserved: zero
  * @name: its name, padded with NUL
+ *
+ * It may be longer, as later versions may have more to say; EINVAL is answered where it
+ * says something beyond this, has an unknown flag, or is not zero in @reserved.  To remove a
+ * region, @flags, @use and @size are zero.  EOPNOTSUPP: an unknown @op, whatever else it
+ * says.
  */
 struct famez_region_request {
 	__le32 op;
@@ -508,6 +521,8 @@ struct famez_region_request {
  * @error: 0, or as errno(3) of Linux; the rest is then zero, but for ENOSPC
  * @region: as it is now, or was when it was removed; ENOSPC: its length is that of the
  *	largest that there is room for
+ *
+ * It may be longer; what is behind this is not read.
  */
 struct famez_region_reply {
 	__le32 cookie;

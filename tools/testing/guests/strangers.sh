@@ -95,6 +95,21 @@ reserved '\377'
 on node02 'rmmod famez_bridge && insmod /famez/famez_bridge.ko' && passes 'of another life'
 [ "$(reserved '' | sed 's/0//g')" = '' ]; ok 'its next start has not'
 
+# ---- what the switch can do ----
+
+# flushes FEATURES: node02's driver has done so many when it starts, and is asked for one
+flushes() {
+	on node02 rmmod famez_bridge
+	put_bytes "$memory" 96 "$1"
+	put_bytes "$memory" 84 "$(header_sum "$memory")"
+	on node02 'insmod /famez/famez_bridge.ko && dd if=/dev/null of=/dev/famez_bridge conv=fsync 2>/dev/null &&
+	cat /sys/class/famez/famez_bridge/flushes'
+}
+
+[ "$(hexes 96 8)" = 0300000000000000 ] && [ "$(flushes fcffffffffffffff)" = 0 ]
+ok 'a switch that does not say that it syncs is not asked to'
+[ "$(flushes 0300000000000000)" = 1 ]; ok 'one that does, is'
+
 # ---- the fabric's number ----
 
 fabric=$(hexes 104 8)
