@@ -341,12 +341,13 @@ static inline int famez_inbox_peek_ring(struct famez_inbox *in,
 			m->label.slot = famez_nospec(m->label.slot, FAMEZ_GRANTS);
 			return 0;
 		}
-		if (m->label.type == FAMEZ_TYPE_DATA || m->label.lost)
+		if (m->label.type == FAMEZ_TYPE_DATA || m->label.lost) {
 			famez_inbox_discard(in, m);
-		else if (m->label.type != FAMEZ_TYPE_PAD)
+			continue;
+		}
+		if (m->label.type != FAMEZ_TYPE_PAD)
 			return 1;
-		else
-			famez_inbox_take(in, m);
+		famez_inbox_take(in, m);
 	}
 }
 

@@ -254,16 +254,17 @@ static void test_flags_forgotten(void **state)
 {
 	struct pair *p = pair_new(1024, 77);
 	uint32_t slot = open_port(p, 5, 1000, 600);
-	uint64_t bytes;
+	const uint32_t step = (1 << 30) - 128;	/* the last ends shortly before the first */
+	int i;
 
 	(void)state;
 	assert_int_equal(send_port(p, 5, 40), 0);
 	flag_last(p, 40);
 	assert_int_equal(read_port(p, slot), -EAGAIN);
-	for (bytes = 0; bytes < 1ULL << 32; bytes += 1 << 30) {
-		p->out.ports[slot].sent += 1 << 30;
-		p->in.box[slot]->limit += 1 << 30;
-		p->in.box[slot]->read += 1 << 30;
+	for (i = 0; i < 4; i++) {
+		p->out.ports[slot].sent += step;
+		p->in.box[slot]->limit += step;
+		p->in.box[slot]->read += step;
 		famez_store(&p->channel->rx.grants[slot].limit, p->in.box[slot]->limit);
 		assert_int_equal(send_port(p, 5, 40), 0);
 		assert_int_equal(read_port(p, slot), 40);
