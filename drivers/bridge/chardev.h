@@ -138,7 +138,7 @@ bool famez_endpoint_pending(struct famez_file *f);
  * @to: where to
  * @size: bytes of ours; an older program's is shorter, and taken as if zero
  *	followed; a newer one's is longer, and must be zero there (E2BIG)
- * @least: bytes without which it makes no sense
+ * @least: bytes of its first version, %FAMEZ_INFO_SIZE_VER0 and so on
  * @user: where from
  *
  * Return: 0, -EINVAL, -E2BIG, -EFAULT

@@ -41,8 +41,7 @@ static int famez_ioc_info(struct famez_bridge *b, void __user *user)
 	struct famez_info info;
 	int err;
 
-	err = famez_get_struct(&info, sizeof(info),
-			       offsetofend(struct famez_info, flags), user);
+	err = famez_get_struct(&info, sizeof(info), FAMEZ_INFO_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (info.flags)
@@ -76,7 +75,7 @@ static int famez_ioc_mapping(struct famez_bridge *b, void __user *user)
 	struct famez_mapping mapping;
 	int err;
 
-	err = famez_get_struct(&mapping, sizeof(mapping), sizeof(mapping), user);
+	err = famez_get_struct(&mapping, sizeof(mapping), FAMEZ_MAPPING_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (mapping.flags & ~FAMEZ_MAPPING_KERNEL || mapping.reserved ||
@@ -135,12 +134,11 @@ static int famez_ioc_peers(struct famez_bridge *b, void __user *user)
 	u32 id, count = 0;
 	int err;
 
-	err = famez_get_struct(&peers, sizeof(peers),
-			       offsetofend(struct famez_peers, stride), user);
+	err = famez_get_struct(&peers, sizeof(peers), FAMEZ_PEERS_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (peers.flags || peers.reserved ||
-	    peers.stride < FAMEZ_PEER_INFO_MIN || peers.stride > SZ_4K)
+	    peers.stride < FAMEZ_PEER_INFO_SIZE_VER0 || peers.stride > SZ_4K)
 		return -EINVAL;
 	if (!famez_enter(b))
 		return -ENODEV;
@@ -186,10 +184,10 @@ static int famez_ioc_regions(struct famez_bridge *b, void __user *user)
 	u32 index = 0, count = 0;
 	int err;
 
-	err = famez_get_struct(&regions, sizeof(regions), sizeof(regions), user);
+	err = famez_get_struct(&regions, sizeof(regions), FAMEZ_REGIONS_SIZE_VER0, user);
 	if (err)
 		return err;
-	if (regions.flags || regions.stride < FAMEZ_REGION_INFO_MIN ||
+	if (regions.flags || regions.stride < FAMEZ_REGION_INFO_SIZE_VER0 ||
 	    regions.stride > SZ_4K)
 		return -EINVAL;
 	if (!b->tables.regions.count)
@@ -216,7 +214,7 @@ static int famez_ioc_allow(struct file *file, void __user *user)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	err = famez_get_struct(&allow, sizeof(allow), sizeof(allow), user);
+	err = famez_get_struct(&allow, sizeof(allow), FAMEZ_ALLOW_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (allow.flags & ~FAMEZ_ALLOW_IN_USE)
@@ -236,8 +234,7 @@ static int famez_ioc_event(struct famez_file *f, void __user *user,
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	err = famez_get_struct(&event, sizeof(event),
-			       offsetofend(struct famez_event, epoch), user);
+	err = famez_get_struct(&event, sizeof(event), FAMEZ_EVENT_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (event.flags & ~FAMEZ_MSG_DONTWAIT || event.reserved)
@@ -260,13 +257,13 @@ static int famez_ioc_bind(struct file *file, void __user *user)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	err = famez_get_struct(&bind, sizeof(bind), sizeof(bind), user);
+	err = famez_get_struct(&bind, sizeof(bind), FAMEZ_BIND_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (bind.flags || bind.port > U16_MAX || bind.buffer > FAMEZ_BUFFER_MAX)
 		return -EINVAL;
 	/* it could not be told which, once it has it */
-	if (fault_in_safe_writeable(user, sizeof(bind)))
+	if (fault_in_safe_writeable(user, min_t(size_t, bind.size, sizeof(bind))))
 		return -EFAULT;
 	err = famez_endpoint_bind(file->private_data, &bind.port, bind.buffer);
 	return err ? err : famez_put_struct(user, &bind, sizeof(bind));
@@ -280,7 +277,7 @@ static int famez_ioc_notify(struct file *file, void __user *user)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	err = famez_get_struct(&request, sizeof(request), sizeof(request), user);
+	err = famez_get_struct(&request, sizeof(request), FAMEZ_NOTIFY_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (request.flags || request.reserved || request.fd < -1)
@@ -301,7 +298,7 @@ static int famez_ioc_ping(struct famez_bridge *b, void __user *user)
 	struct famez_ping ping;
 	int err;
 
-	err = famez_get_struct(&ping, sizeof(ping), sizeof(ping), user);
+	err = famez_get_struct(&ping, sizeof(ping), FAMEZ_PING_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (ping.flags || !ping.timeout_ms ||
@@ -328,7 +325,7 @@ static int famez_ioc_ring(struct famez_bridge *b, void __user *user,
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	err = famez_get_struct(&ring, sizeof(ring), sizeof(ring), user);
+	err = famez_get_struct(&ring, sizeof(ring), FAMEZ_DOORBELL_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (ring.flags)
@@ -345,7 +342,7 @@ static int famez_ioc_vector(struct famez_file *f, void __user *user)
 	struct famez_eventfd listen;
 	int err;
 
-	err = famez_get_struct(&listen, sizeof(listen), sizeof(listen), user);
+	err = famez_get_struct(&listen, sizeof(listen), FAMEZ_EVENTFD_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (listen.flags)
@@ -363,8 +360,7 @@ static int famez_ioc_link(struct famez_bridge *b, void __user *user)
 	struct famez_component c;
 	int err;
 
-	err = famez_get_struct(&info, sizeof(info), offsetofend(struct famez_link_info, flags),
-			       user);
+	err = famez_get_struct(&info, sizeof(info), FAMEZ_LINK_INFO_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (info.flags)
@@ -392,7 +388,7 @@ static int famez_ioc_form(struct famez_file *f, void __user *user)
 	struct famez_form form;
 	int err;
 
-	err = famez_get_struct(&form, sizeof(form), sizeof(form), user);
+	err = famez_get_struct(&form, sizeof(form), FAMEZ_FORM_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (form.flags & ~FAMEZ_READ_CID)

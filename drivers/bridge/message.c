@@ -88,8 +88,7 @@ int famez_ioc_send(struct file *file, void __user *user)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	err = famez_get_struct(&msg, sizeof(msg),
-			       offsetofend(struct famez_msg, peer), user);
+	err = famez_get_struct(&msg, sizeof(msg), FAMEZ_MSG_SIZE_VER0, user);
 	if (!err)
 		err = famez_check_msg(&msg, FAMEZ_MSG_DONTWAIT | FAMEZ_MSG_PROBE |
 				      FAMEZ_MSG_LINK | FAMEZ_MSG_CID);
@@ -161,8 +160,7 @@ int famez_ioc_recv(struct file *file, void __user *user)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	err = famez_get_struct(msg, sizeof(*msg),
-			       offsetofend(struct famez_msg, peer), user);
+	err = famez_get_struct(msg, sizeof(*msg), FAMEZ_MSG_SIZE_VER0, user);
 	if (!err)
 		err = famez_check_msg(msg, FAMEZ_MSG_DONTWAIT);
 	if (!err && msg->dport)
@@ -180,12 +178,12 @@ static int famez_get_batch(struct famez_batch *batch, void __user *user)
 {
 	int err;
 
-	err = famez_get_struct(batch, sizeof(*batch), sizeof(*batch), user);
+	err = famez_get_struct(batch, sizeof(*batch), FAMEZ_BATCH_SIZE_VER0, user);
 	if (err)
 		return err;
 	if (batch->flags & ~FAMEZ_MSG_DONTWAIT || !batch->count ||
 	    batch->count > FAMEZ_BATCH_MAX ||
-	    batch->stride < offsetofend(struct famez_msg, timeout_ms) ||
+	    batch->stride < FAMEZ_MSG_SIZE_VER0 ||
 	    batch->stride > PAGE_SIZE)
 		return -EINVAL;
 	return 0;

@@ -34,12 +34,15 @@
 
 #define SIZE(type, bytes) \
 	_Static_assert(sizeof(struct type) == (bytes), #type)
+#define VER0(name, bytes) \
+	_Static_assert(FAMEZ_##name##_SIZE_VER0 == (bytes), #name)
 #define AT(type, field, offset, bytes) \
 	_Static_assert(offsetof(struct type, field) == (offset) && \
 		       sizeof(((struct type *)0)->field) == (bytes), \
 		       #type "." #field)
 
 SIZE(famez_info, 112);
+VER0(INFO, 112);
 AT(famez_info, size, 0, 4);
 AT(famez_info, flags, 4, 4);
 AT(famez_info, config, 8, 4);
@@ -59,6 +62,7 @@ AT(famez_info, layout_minor, 76, 4);
 AT(famez_info, name, 80, 32);
 
 SIZE(famez_peer_info, 96);
+VER0(PEER_INFO, 96);
 AT(famez_peer_info, id, 0, 4);
 AT(famez_peer_info, state, 4, 4);
 AT(famez_peer_info, kind, 8, 4);
@@ -71,6 +75,7 @@ AT(famez_peer_info, name, 32, 32);
 AT(famez_peer_info, cclass, 64, 32);
 
 SIZE(famez_peers, 32);
+VER0(PEERS, 32);
 AT(famez_peers, size, 0, 4);
 AT(famez_peers, flags, 4, 4);
 AT(famez_peers, peers, 8, 8);
@@ -79,7 +84,38 @@ AT(famez_peers, stride, 20, 4);
 AT(famez_peers, epoch, 24, 4);
 AT(famez_peers, reserved, 28, 4);
 
+SIZE(famez_region_info, 88);
+VER0(REGION_INFO, 88);
+AT(famez_region_info, name, 0, 64);
+AT(famez_region_info, offset, 64, 8);
+AT(famez_region_info, length, 72, 8);
+AT(famez_region_info, creator, 80, 4);
+AT(famez_region_info, use, 84, 4);
+
+SIZE(famez_regions, 24);
+VER0(REGIONS, 24);
+AT(famez_regions, size, 0, 4);
+AT(famez_regions, flags, 4, 4);
+AT(famez_regions, regions, 8, 8);
+AT(famez_regions, count, 16, 4);
+AT(famez_regions, stride, 20, 4);
+
+SIZE(famez_allow, 8);
+VER0(ALLOW, 8);
+AT(famez_allow, size, 0, 4);
+AT(famez_allow, flags, 4, 4);
+
+SIZE(famez_mapping, 32);
+VER0(MAPPING, 32);
+AT(famez_mapping, size, 0, 4);
+AT(famez_mapping, flags, 4, 4);
+AT(famez_mapping, address, 8, 8);
+AT(famez_mapping, type, 16, 4);
+AT(famez_mapping, reserved, 20, 4);
+AT(famez_mapping, page_size, 24, 8);
+
 SIZE(famez_msg, 32);
+VER0(MSG, 32);
 AT(famez_msg, size, 0, 4);
 AT(famez_msg, flags, 4, 4);
 AT(famez_msg, data, 8, 8);
@@ -90,6 +126,7 @@ AT(famez_msg, dport, 26, 2);
 AT(famez_msg, timeout_ms, 28, 4);
 
 SIZE(famez_ping, 24);
+VER0(PING, 24);
 AT(famez_ping, size, 0, 4);
 AT(famez_ping, flags, 4, 4);
 AT(famez_ping, peer, 8, 4);
@@ -97,6 +134,7 @@ AT(famez_ping, timeout_ms, 12, 4);
 AT(famez_ping, nanoseconds, 16, 8);
 
 SIZE(famez_event, 32);
+VER0(EVENT, 32);
 AT(famez_event, size, 0, 4);
 AT(famez_event, flags, 4, 4);
 AT(famez_event, type, 8, 4);
@@ -107,12 +145,14 @@ AT(famez_event, timeout_ms, 24, 4);
 AT(famez_event, reserved, 28, 4);
 
 SIZE(famez_bind, 16);
+VER0(BIND, 16);
 AT(famez_bind, size, 0, 4);
 AT(famez_bind, flags, 4, 4);
 AT(famez_bind, port, 8, 4);
 AT(famez_bind, buffer, 12, 4);
 
 SIZE(famez_batch, 32);
+VER0(BATCH, 32);
 AT(famez_batch, size, 0, 4);
 AT(famez_batch, flags, 4, 4);
 AT(famez_batch, messages, 8, 8);
@@ -122,6 +162,7 @@ AT(famez_batch, timeout_ms, 24, 4);
 AT(famez_batch, error, 28, 4);
 
 SIZE(famez_notify, 16);
+VER0(NOTIFY, 16);
 AT(famez_notify, size, 0, 4);
 AT(famez_notify, flags, 4, 4);
 AT(famez_notify, fd, 8, 4);
@@ -131,18 +172,21 @@ _Static_assert(FAMEZ_IOC_BIND == 0xfa06 && FAMEZ_IOC_SEND_BATCH == 0xfa07 &&
 	       FAMEZ_IOC_RECV_BATCH == 0xfa08 && FAMEZ_IOC_NOTIFY == 0xfa09,
 	       "commands");
 SIZE(famez_doorbell, 16);
+VER0(DOORBELL, 16);
 AT(famez_doorbell, size, 0, 4);
 AT(famez_doorbell, flags, 4, 4);
 AT(famez_doorbell, peer, 8, 4);
 AT(famez_doorbell, vector, 12, 4);
 
 SIZE(famez_eventfd, 16);
+VER0(EVENTFD, 16);
 AT(famez_eventfd, size, 0, 4);
 AT(famez_eventfd, flags, 4, 4);
 AT(famez_eventfd, vector, 8, 4);
 AT(famez_eventfd, fd, 12, 4);
 
 SIZE(famez_link_info, 104);
+VER0(LINK_INFO, 104);
 AT(famez_link_info, size, 0, 4);
 AT(famez_link_info, flags, 4, 4);
 AT(famez_link_info, state, 8, 4);
@@ -157,6 +201,7 @@ AT(famez_link_info, cclass, 40, 32);
 AT(famez_link_info, switch_class, 72, 32);
 
 SIZE(famez_form, 8);
+VER0(FORM, 8);
 AT(famez_form, size, 0, 4);
 AT(famez_form, flags, 4, 4);
 
@@ -165,7 +210,9 @@ _Static_assert(FAMEZ_IOC_LINK == 0xfa0f && FAMEZ_IOC_FORM == 0xfa10 &&
 _Static_assert(FAMEZ_IOC_INFO == 0xfa00 && FAMEZ_IOC_PEERS == 0xfa01 &&
 	       FAMEZ_IOC_SEND == 0xfa02 && FAMEZ_IOC_RECV == 0xfa03 &&
 	       FAMEZ_IOC_PING == 0xfa04 && FAMEZ_IOC_EVENT == 0xfa05 &&
-	       FAMEZ_IOC_RING == 0xfa0a && FAMEZ_IOC_VECTOR == 0xfa0b,
+	       FAMEZ_IOC_RING == 0xfa0a && FAMEZ_IOC_VECTOR == 0xfa0b &&
+	       FAMEZ_IOC_MAPPING == 0xfa0c && FAMEZ_IOC_REGIONS == 0xfa0d &&
+	       FAMEZ_IOC_ALLOW == 0xfa0e,
 	       "commands");
 
 /* ---- Results ---------------------------------------------------------------------- */
@@ -243,6 +290,12 @@ static const struct command {
 	{ "LINK", FAMEZ_IOC_LINK, { sizeof(struct famez_link_info) }, 0,
 	  "..00oooooooooooooooooooooooooooooooooooooooooooooooo" },
 	{ "FORM", FAMEZ_IOC_FORM, { sizeof(struct famez_form) }, 0, "..f0" },
+	{ "MAPPING", FAMEZ_IOC_MAPPING,
+	  { sizeof(struct famez_mapping), FAMEZ_MAPPING_KERNEL }, 0,
+	  "..f0....oo00oooo" },
+	{ "REGIONS", FAMEZ_IOC_REGIONS,
+	  { sizeof(struct famez_regions), [5] = 88 }, 0, "..00........" },
+	{ "ALLOW", FAMEZ_IOC_ALLOW, { sizeof(struct famez_allow) }, 0, "..f0" },
 	{ "VECTOR", FAMEZ_IOC_VECTOR,
 	  { sizeof(struct famez_eventfd), [3] = -1 }, 0, "..00...." },
 };

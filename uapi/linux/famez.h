@@ -23,10 +23,11 @@
  *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
- * zero followed, and is written as far as it goes; less than a command needs is
- * EINVAL.  A newer program's longer one is E2BIG when it sets what this kernel
- * does not know.  An unknown flag, or a reserved field that is not zero, is
- * EINVAL.  All layouts are the same for 32-bit and 64-bit programs.
+ * zero followed, and is written as far as it goes; one shorter than the first
+ * version, FAMEZ_INFO_SIZE_VER0 and so on, is EINVAL.  A newer program's longer
+ * one is E2BIG when it sets what this kernel does not know.  An unknown flag, or
+ * a reserved field that is not zero, is EINVAL.  All layouts are the same for
+ * 32-bit and 64-bit programs.
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
  * ENODEV (the device has gone; or another switch has taken its memory, where
@@ -53,11 +54,9 @@
 #define FAMEZ_CONFIG_PLAIN	4	/* no doorbell: FAM alone */
 #define FAMEZ_CONFIG_NEWER	5	/* a newer layout: FAM alone */
 
-#define FAMEZ_PEER_INFO_MIN	32	/* of famez_peers.stride */
-
 /**
  * struct famez_info - FAMEZ_IOC_INFO
- * @size: bytes of this structure, 8 or more
+ * @size: bytes of this structure
  * @flags: 0
  * @config: %FAMEZ_CONFIG_FAMEZ and so on; without messages what tells of peers
  *	is 0, and without a doorbell what tells of vectors, and @id
@@ -98,6 +97,8 @@ struct famez_info {
 	char name[32];
 };
 
+#define FAMEZ_INFO_SIZE_VER0	112
+
 /**
  * struct famez_peer_info - one peer, as FAMEZ_IOC_PEERS tells it
  * @id: its id
@@ -124,6 +125,8 @@ struct famez_peer_info {
 	char cclass[32];
 };
 
+#define FAMEZ_PEER_INFO_SIZE_VER0	96
+
 /**
  * struct famez_peers - FAMEZ_IOC_PEERS
  * @size: bytes of this structure
@@ -132,7 +135,7 @@ struct famez_peer_info {
  * @count: in: entries it has room for; out: peers that there are, own and
  *	switch included (those beyond the room are not written)
  * @stride: bytes of one entry, sizeof(struct famez_peer_info); a kernel that
- *	knows less clears the rest of an entry (%FAMEZ_PEER_INFO_MIN to 4096)
+ *	knows less clears the rest of an entry (%FAMEZ_PEER_INFO_SIZE_VER0 to 4096)
  * @epoch: out: changes when a peer changes
  * @reserved: 0
  */
@@ -145,6 +148,8 @@ struct famez_peers {
 	__u32 epoch;
 	__u32 reserved;
 };
+
+#define FAMEZ_PEERS_SIZE_VER0	32
 
 /**
  * struct famez_region_info - one region, as FAMEZ_IOC_REGIONS tells it
@@ -162,6 +167,8 @@ struct famez_region_info {
 	__u32 use;
 };
 
+#define FAMEZ_REGION_INFO_SIZE_VER0	88
+
 /**
  * struct famez_regions - FAMEZ_IOC_REGIONS
  * @size: bytes of this structure
@@ -170,7 +177,7 @@ struct famez_region_info {
  * @count: in: entries it has room for; out: regions that there are (those beyond the
  *	room are not written)
  * @stride: bytes of one entry, sizeof(struct famez_region_info); a kernel that knows
- *	less clears the rest of an entry (%FAMEZ_REGION_INFO_MIN to 4096)
+ *	less clears the rest of an entry (%FAMEZ_REGION_INFO_SIZE_VER0 to 4096)
  */
 struct famez_regions {
 	__u32 size;
@@ -180,7 +187,7 @@ struct famez_regions {
 	__u32 stride;
 };
 
-#define FAMEZ_REGION_INFO_MIN	88	/* of famez_regions.stride */
+#define FAMEZ_REGIONS_SIZE_VER0	24
 
 #define FAMEZ_ALLOW_IN_USE	1	/* to write where kernels have pmem or dax */
 
@@ -193,6 +200,8 @@ struct famez_allow {
 	__u32 size;
 	__u32 flags;
 };
+
+#define FAMEZ_ALLOW_SIZE_VER0	8
 
 #define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
 #define FAMEZ_MSG_PROBE		2	/* send nothing: is the port open? */
@@ -221,6 +230,8 @@ struct famez_msg {
 	__u16 dport;
 	__u32 timeout_ms;
 };
+
+#define FAMEZ_MSG_SIZE_VER0	32
 
 #define FAMEZ_LINK_DOWN		0	/* the switch has not spoken */
 #define FAMEZ_LINK_UP		1	/* it has */
@@ -256,6 +267,8 @@ struct famez_link_info {
 	char switch_class[32];
 };
 
+#define FAMEZ_LINK_INFO_SIZE_VER0	104
+
 #define FAMEZ_READ_CID		1	/* read(2) gives "CID,SID:" of who has one */
 
 /**
@@ -267,6 +280,8 @@ struct famez_form {
 	__u32 size;
 	__u32 flags;
 };
+
+#define FAMEZ_FORM_SIZE_VER0	8
 
 #define FAMEZ_PING_TIMEOUT_MAX	3600000	/* milliseconds: an hour */
 
@@ -286,6 +301,8 @@ struct famez_ping {
 	__u32 timeout_ms;
 	__u64 nanoseconds;
 };
+
+#define FAMEZ_PING_SIZE_VER0	24
 
 #define FAMEZ_EVENTS		256	/* so many are kept for a file */
 
@@ -318,6 +335,8 @@ struct famez_event {
 	__u32 reserved;
 };
 
+#define FAMEZ_EVENT_SIZE_VER0	32
+
 #define FAMEZ_PORT_ANY_MIN	49152	/* FAMEZ_IOC_BIND picks from here on */
 #define FAMEZ_BUFFER_MAX	0x100000	/* of famez_bind.buffer, in bytes */
 
@@ -336,6 +355,8 @@ struct famez_bind {
 	__u32 port;
 	__u32 buffer;
 };
+
+#define FAMEZ_BIND_SIZE_VER0	16
 
 /**
  * struct famez_batch - FAMEZ_IOC_SEND_BATCH and FAMEZ_IOC_RECV_BATCH
@@ -358,6 +379,8 @@ struct famez_batch {
 	__u32 error;
 };
 
+#define FAMEZ_BATCH_SIZE_VER0	32
+
 #define FAMEZ_BATCH_MAX		1024
 
 /**
@@ -374,6 +397,8 @@ struct famez_notify {
 	__u32 reserved;
 };
 
+#define FAMEZ_NOTIFY_SIZE_VER0	16
+
 /**
  * struct famez_doorbell - FAMEZ_IOC_RING
  * @size: bytes of this structure
@@ -387,6 +412,8 @@ struct famez_doorbell {
 	__u32 peer;
 	__u32 vector;
 };
+
+#define FAMEZ_DOORBELL_SIZE_VER0	16
 
 #define FAMEZ_VECTOR_FILES	64	/* so many can listen on a vector */
 
@@ -403,6 +430,8 @@ struct famez_eventfd {
 	__u32 vector;
 	__s32 fd;
 };
+
+#define FAMEZ_EVENTFD_SIZE_VER0	16
 
 #define FAMEZ_MAPPING_KERNEL	1	/* the kernel's own, of the control area */
 
@@ -432,6 +461,8 @@ struct famez_mapping {
 	__u32 reserved;
 	__u64 page_size;
 };
+
+#define FAMEZ_MAPPING_SIZE_VER0	32
 
 /*
  * The direction bits and sizes that _IOWR would encode are left out: each
