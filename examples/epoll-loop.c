@@ -10,7 +10,7 @@
 static int take(struct famez *fabric)
 {
 	char text[FAMEZ_MESSAGE_MAX];
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	unsigned int from;
 	size_t size;
 	int error;

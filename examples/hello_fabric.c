@@ -14,7 +14,7 @@ static int say_hello(struct famez *fabric, const struct famez_info *me, struct l
 {
 	struct famez_peer_info *peers;
 	size_t count, i;
-	int error = famez_get_peers(fabric, &peers, &count);
+	int error = famez_get_peers(fabric, &peers, &count, sizeof(*peers));
 
 	snprintf(lines[me->id].text, sizeof(lines->text), "hello from %s", me->name);
 	/* only we write there; the text comes first */
@@ -29,7 +29,7 @@ static int say_hello(struct famez *fabric, const struct famez_info *me, struct l
 int main(void)
 {
 	struct famez_region_info region;
-	struct famez_info me;
+	struct famez_info me = { .size = sizeof(me) };
 	struct famez *fabric;
 	void *lines;
 	int error;
@@ -39,7 +39,7 @@ int main(void)
 		error = famez_get_info(fabric, &me);
 	if (!error)
 		error = famez_region_open(fabric, "hello_fabric", me.peers_max * 64,
-					  FAMEZ_REGION_CREATE, &region);
+					  FAMEZ_REGION_CREATE, &region, sizeof(region));
 	if (!error)
 		error = famez_map(fabric, region.offset, region.length, FAMEZ_MAP_WRITE, &lines);
 	error = error ? error : say_hello(fabric, &me, lines);

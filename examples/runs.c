@@ -16,7 +16,7 @@ int main(void)
 	error = famez_open(&fabric, NULL, 0);
 	if (!error)
 		error = famez_region_open(fabric, "runs", sizeof(*runs),
-					  FAMEZ_REGION_CREATE, &region);
+					  FAMEZ_REGION_CREATE, &region, sizeof(region));
 	if (!error)
 		error = famez_map(fabric, region.offset, sizeof(*runs),
 				  FAMEZ_MAP_WRITE, (void **)&runs);

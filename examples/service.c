@@ -31,7 +31,7 @@ static int send_words(struct famez *fabric, const char *dest, char **words)
 			.peer = peer, .dport = 7,
 		};
 	if (!result)
-		result = famez_send_batch(fabric, batch, n);
+		result = famez_send_batch(fabric, batch, n, sizeof(*batch));
 	return result < 0 ? result : 0;
 }
 

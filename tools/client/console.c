@@ -79,7 +79,7 @@ static bool find(const char *dest, uint32_t *peer)
 /* One vector, or "all" that the fabric has */
 static int ring(uint32_t peer, const char *text)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t v;
 	int r = famez_get_info(handle, &info);
 
@@ -107,7 +107,7 @@ static void act(action run, uint32_t peer, const char *text)
 static void each(const char *dest, action run, const char *text)
 {
 	struct famez_peer_info *peers;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t peer;
 	size_t count, i;
 
@@ -116,7 +116,8 @@ static void each(const char *dest, action run, const char *text)
 			act(run, peer, text);
 		return;
 	}
-	if (famez_get_info(handle, &info) || famez_get_peers(handle, &peers, &count))
+	if (famez_get_info(handle, &info) ||
+	    famez_get_peers(handle, &peers, &count, sizeof(*peers)))
 		return;
 	/* who is only attached hears doorbells, and nothing else */
 	for (i = 0; i < count; i++)
@@ -214,11 +215,12 @@ static void do_who(char *line)
 {
 	struct famez_peer_info *peers;
 	char name[CLEAN_SIZE], cclass[CLEAN_SIZE];
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	size_t count, i;
 
 	(void)line;
-	if (famez_get_info(handle, &info) || famez_get_peers(handle, &peers, &count))
+	if (famez_get_info(handle, &info) ||
+	    famez_get_peers(handle, &peers, &count, sizeof(*peers)))
 		return;
 	for (i = 0; i < count; i++)
 		printf("%c%5u  %-8s  %u,%u  %s  %s\n", peers[i].id == info.id ? '*' : ' ',
@@ -386,7 +388,7 @@ static void show_messages(bool terminal)
 /* Where nobody tells who comes, whoever it is has come by now. */
 static void keep_names(void)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	bool any = false;
 	int r;
 
@@ -403,7 +405,7 @@ static uint32_t bells_count;
 
 static void listen_to_bells(void)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int r = famez_get_info(handle, &info);
 
 	while (!r && bells_count < info.vectors) {
@@ -457,7 +459,7 @@ int cmd_console(int argc, char **argv)
 	};
 	bool terminal = isatty(STDIN_FILENO);
 	struct pollfd ready[2] = { { .fd = STDIN_FILENO, .events = POLLIN } };
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 
 	next_option(argc, argv, options, usage);
 	if (optind != argc)

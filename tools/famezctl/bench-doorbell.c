@@ -126,7 +126,7 @@ const char *doorbell_missing(const struct bench *b)
 	size_t count;
 	bool guests;
 
-	if (famez_get_peers(b->famez, &peers, &count))
+	if (famez_get_peers(b->famez, &peers, &count, sizeof(*peers)))
 		return "who is there cannot be asked";
 	guests = is_guest(peers, count, b->info.id) &&
 		 is_guest(peers, count, b->peer);

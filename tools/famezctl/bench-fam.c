@@ -20,11 +20,11 @@ static uint8_t *align(void *at, uint64_t offset)
 static int map_copy(struct bench *b, void **at, uint8_t **from, uint64_t *page)
 {
 	struct famez_region_info region;
-	struct famez_mapping mapping;
+	struct famez_mapping mapping = { .size = sizeof(mapping) };
 	int err;
 
 	err = famez_region_open(b->famez, COPY_NAME, COPY_BYTES + HUGE,
-				FAMEZ_REGION_CREATE, &region);
+				FAMEZ_REGION_CREATE, &region, sizeof(region));
 	if (!err)
 		err = famez_map(b->famez, region.offset, COPY_BYTES + HUGE, FAMEZ_MAP_WRITE, at);
 	if (err)

@@ -207,7 +207,8 @@ static int map_words(struct bench *b, uint32_t **words)
 	void *at;
 	int err;
 
-	err = famez_region_open(b->famez, WORD_NAME, 4096, FAMEZ_REGION_CREATE, &region);
+	err = famez_region_open(b->famez, WORD_NAME, 4096, FAMEZ_REGION_CREATE, &region,
+				sizeof(region));
 	if (!err)
 		err = famez_map(b->famez, region.offset, 4096, FAMEZ_MAP_WRITE, &at);
 	if (!err)

@@ -76,7 +76,7 @@ int bench_send_batch(struct bench *b, uint32_t *count)
 		messages[i].dport = b->port;
 	}
 	do {
-		n = famez_send_batch(b->famez, messages, *count);
+		n = famez_send_batch(b->famez, messages, *count, sizeof(*messages));
 		err = n < 0 ? n : 0;
 	} while (watch_again(&err));
 	*count = n;
@@ -98,7 +98,7 @@ int bench_recv_batch(struct bench *b, uint32_t *count)
 		messages[i].length = sizeof(data[i]);
 	}
 	do {
-		n = famez_recv_batch(b->famez, messages, BENCH_BATCH);
+		n = famez_recv_batch(b->famez, messages, BENCH_BATCH, sizeof(*messages));
 		err = n < 0 ? n : 0;
 	} while (watch_again(&err));
 	*count = 0;

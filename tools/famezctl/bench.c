@@ -126,7 +126,7 @@ static void bench_peer(const struct settings *set, char **words)
 {
 	static struct outcome outcome;
 	struct bench b = { .famez = open_device(0), .tcp = -1,
-			   .port = BENCH_PORT };
+			   .port = BENCH_PORT, .info.size = sizeof(b.info) };
 	uint32_t port = 0;
 	int err;
 

@@ -12,7 +12,7 @@
 
 int counters_open(struct famez *handle)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	char path[64];
 	struct stat st;
 	int error, dir;

@@ -89,7 +89,7 @@ static int fam_mapping(struct famez *handle, const struct famez_info *info,
 static void each_mapping(struct famez *handle, const struct famez_info *info,
 			 struct json_object *object)
 {
-	struct famez_mapping mapping;
+	struct famez_mapping mapping = { .size = sizeof(mapping) };
 	char type[32];
 
 	if (!fam_mapping(handle, info, &mapping)) {
@@ -141,7 +141,7 @@ int cmd_info(int argc, char **argv)
 	};
 	struct json_object *object;
 	struct famez *handle;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	bool json = false;
 	int error;
 

@@ -77,7 +77,7 @@ static void print_link_json(const struct famez_link_info *info)
 static void await_state(struct famez *handle, uint32_t state, const char *what)
 {
 	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
-	struct famez_link_info info;
+	struct famez_link_info info = { .size = sizeof(info) };
 	int waited = 0;
 
 	for (get_link(handle, &info); info.state < state; get_link(handle, &info)) {
@@ -148,7 +148,7 @@ int cmd_link(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct famez_link_info info;
+	struct famez_link_info info = { .size = sizeof(info) };
 	struct famez *handle;
 	bool json = false;
 

@@ -41,7 +41,7 @@ static void print_bridge(const char *path, const struct famez_info *info)
 static int list_bridge(const char *path, struct json_object *array)
 {
 	struct json_object *object;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int error = ask(path, &info);
 
 	if (error) {

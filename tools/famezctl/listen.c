@@ -27,7 +27,7 @@ static void check(int error)
 /* Learns the names of those who came: a sender may be gone with its message. */
 static void meet_newcomers(struct famez *handle)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	bool any = false;
 	int error;
 

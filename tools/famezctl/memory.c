@@ -6,7 +6,7 @@
 
 void fam_check(struct famez *handle, uint64_t offset, uint64_t length)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int error = famez_get_info(handle, &info);
 
 	if (error)

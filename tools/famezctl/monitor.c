@@ -121,7 +121,7 @@ static int next_event(struct monitor *m, struct famez_event *event)
 
 static void monitor(struct monitor *m)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	int error;
 
 	while (m->left) {

@@ -136,7 +136,7 @@ void names_update(struct famez *handle)
 	size_t count, i;
 
 	/* names are a courtesy: whoever receives next tells what is wrong */
-	if (famez_get_peers(handle, &peers, &count))
+	if (famez_get_peers(handle, &peers, &count, sizeof(*peers)))
 		return;
 	for (i = 0; i < count; i++) {
 		/* one that is down has none any more, but had */

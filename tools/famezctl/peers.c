@@ -76,7 +76,7 @@ int cmd_peers(int argc, char **argv)
 	};
 	struct famez_peer_info *peers;
 	struct famez *handle;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	bool json = false;
 	int error;
 	size_t count;
@@ -88,7 +88,7 @@ int cmd_peers(int argc, char **argv)
 	handle = open_device(0);
 	error = famez_get_info(handle, &info);
 	if (!error)
-		error = famez_get_peers(handle, &peers, &count);
+		error = famez_get_peers(handle, &peers, &count, sizeof(*peers));
 	if (error)
 		die("cannot list the peers: %s", error_text(error));
 	if (json)

@@ -76,7 +76,7 @@ static void print_line(const struct famez_region_info *r)
 static struct famez_region_info *get_regions(struct famez *handle, size_t *count)
 {
 	struct famez_region_info *regions;
-	int error = famez_get_regions(handle, &regions, count);
+	int error = famez_get_regions(handle, &regions, count, sizeof(*regions));
 
 	if (error)
 		die("cannot list the regions: %s", error == -EOPNOTSUPP ?
@@ -155,7 +155,7 @@ static void create(struct famez *handle, const char *name, const char *text, int
 	struct famez_region_info region;
 	uint64_t size = parse_size("SIZE", text);
 	int error = famez_region_open(handle, name, size, FAMEZ_REGION_CREATE |
-				      FAMEZ_REGION_EXCL | use, &region);
+				      FAMEZ_REGION_EXCL | use, &region, sizeof(region));
 
 	if (error == -ENOSPC)
 		die("cannot create region '%s': the largest free part of FAM has %llu bytes",

@@ -57,7 +57,7 @@ static void send_message(struct famez *handle, const struct patience *patience,
 			 size_t size)
 {
 	uint32_t peer = find_peer(handle, dest);
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int error;
 
 	error = send_now(handle, peer, port, data, size);

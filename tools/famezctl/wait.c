@@ -62,7 +62,7 @@ static uint64_t wait_once(struct famez *handle, int fd,
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = famez_fd(handle), .events = POLLIN },
 	};
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint64_t rings;
 	int error, left;
 

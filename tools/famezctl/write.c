@@ -32,7 +32,7 @@ static char *read_rest(struct famez *handle, uint64_t offset, const char *path,
 		       size_t *length)
 {
 	FILE *in = path ? fopen(path, "r") : stdin;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	char why[128];
 	int error;
 

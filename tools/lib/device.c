@@ -27,8 +27,6 @@ static void device_close(struct famez *handle)
 
 static int device_get_info(struct famez *handle, struct famez_info *info)
 {
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
 	return device_ioctl(handle, FAMEZ_IOC_INFO, info);
 }
 
@@ -53,22 +51,19 @@ static int device_say(struct famez *handle, uint32_t peer, const char *word)
 static int device_get_mapping(struct famez *handle, const void *address,
 			      struct famez_mapping *mapping)
 {
-	*mapping = (struct famez_mapping){
-		.size = sizeof(*mapping),
-		.flags = address ? 0 : FAMEZ_MAPPING_KERNEL,
-		.address = (uintptr_t)address,
-	};
+	mapping->flags = address ? 0 : FAMEZ_MAPPING_KERNEL;
+	mapping->address = (uintptr_t)address;
 	return device_ioctl(handle, FAMEZ_IOC_MAPPING, mapping);
 }
 
 /* One call for what there is room for; @count tells how many there are. */
-static int ask_peers(const struct famez *handle, void *list, uint32_t *count)
+static int ask_peers(const struct famez *handle, void *list, uint32_t *count, size_t each)
 {
 	struct famez_peers arg = {
 		.size = sizeof(arg),
 		.peers = (uintptr_t)list,
 		.count = *count,
-		.stride = sizeof(struct famez_peer_info),
+		.stride = each,
 	};
 	int r = device_ioctl(handle, FAMEZ_IOC_PEERS, &arg);
 
@@ -76,13 +71,13 @@ static int ask_peers(const struct famez *handle, void *list, uint32_t *count)
 	return r;
 }
 
-static int ask_regions(const struct famez *handle, void *list, uint32_t *count)
+static int ask_regions(const struct famez *handle, void *list, uint32_t *count, size_t each)
 {
 	struct famez_regions arg = {
 		.size = sizeof(arg),
 		.regions = (uintptr_t)list,
 		.count = *count,
-		.stride = sizeof(struct famez_region_info),
+		.stride = each,
 	};
 	int r = device_ioctl(handle, FAMEZ_IOC_REGIONS, &arg);
 
@@ -90,23 +85,23 @@ static int ask_regions(const struct famez *handle, void *list, uint32_t *count)
 	return r;
 }
 
-/* All of them, of @size bytes each; NULL, and why not in @error. */
-static void *get_list(const struct famez *handle, size_t size, size_t *count, int *error,
-		      int (*ask)(const struct famez *, void *, uint32_t *))
+/* All of them, of @each bytes; NULL, and why not in @error. */
+static void *get_list(const struct famez *handle, size_t each, size_t *count, int *error,
+		      int (*ask)(const struct famez *, void *, uint32_t *, size_t))
 {
 	uint32_t room = 32, there;
 	void *list = NULL, *longer;
 
 	/* more may come between two calls, hence the loop; the tables bound them */
 	for (;;) {
-		longer = reallocarray(list, room, size);
+		longer = reallocarray(list, room, each);
 		if (!longer) {
 			*error = -ENOMEM;
 			break;
 		}
 		list = longer;
 		there = room;
-		*error = ask(handle, list, &there);
+		*error = ask(handle, list, &there, each);
 		if (*error)
 			break;
 		if (there <= room) {
@@ -120,20 +115,20 @@ static void *get_list(const struct famez *handle, size_t size, size_t *count, in
 }
 
 static int device_get_peers(struct famez *handle, struct famez_peer_info **peers,
-			    size_t *count)
+			    size_t *count, size_t each)
 {
 	int error;
 
-	*peers = get_list(handle, sizeof(**peers), count, &error, ask_peers);
+	*peers = get_list(handle, each, count, &error, ask_peers);
 	return error;
 }
 
 static int device_get_regions(struct famez *handle, struct famez_region_info **regions,
-			      size_t *count)
+			      size_t *count, size_t each)
 {
 	int error;
 
-	*regions = get_list(handle, sizeof(**regions), count, &error, ask_regions);
+	*regions = get_list(handle, each, count, &error, ask_regions);
 	return error;
 }
 
@@ -214,14 +209,14 @@ static int device_recv(struct famez *handle, struct famez_letter *letter,
 }
 
 static int device_batch(struct famez *handle, unsigned long command,
-			struct famez_msg *messages, uint32_t count)
+			struct famez_msg *messages, uint32_t count, size_t each)
 {
 	struct famez_batch batch = {
 		.size = sizeof(batch),
 		.flags = device_flags(handle),
 		.messages = (uintptr_t)messages,
 		.count = count,
-		.stride = sizeof(*messages),
+		.stride = each,
 		.timeout_ms = handle->timeout_ms,
 	};
 	int r = ioctl(handle->fd, command, &batch);
@@ -230,15 +225,15 @@ static int device_batch(struct famez *handle, unsigned long command,
 }
 
 static int device_send_batch(struct famez *handle, struct famez_msg *messages,
-			     uint32_t count)
+			     uint32_t count, size_t each)
 {
-	return device_batch(handle, FAMEZ_IOC_SEND_BATCH, messages, count);
+	return device_batch(handle, FAMEZ_IOC_SEND_BATCH, messages, count, each);
 }
 
 static int device_recv_batch(struct famez *handle, struct famez_msg *messages,
-			     uint32_t count)
+			     uint32_t count, size_t each)
 {
-	return device_batch(handle, FAMEZ_IOC_RECV_BATCH, messages, count);
+	return device_batch(handle, FAMEZ_IOC_RECV_BATCH, messages, count, each);
 }
 
 static int device_set_eventfd(struct famez *handle, int fd)
@@ -265,11 +260,8 @@ static int device_ping(struct famez *handle, uint32_t peer,
 
 static int device_next_event(struct famez *handle, struct famez_event *event)
 {
-	*event = (struct famez_event){
-		.size = sizeof(*event),
-		.flags = device_flags(handle),
-		.timeout_ms = handle->timeout_ms,
-	};
+	event->flags = device_flags(handle);
+	event->timeout_ms = handle->timeout_ms;
 	return device_ioctl(handle, FAMEZ_IOC_EVENT, event);
 }
 
@@ -338,7 +330,7 @@ static void device_set_ids(struct famez *device, const struct famez_info *info)
 
 int famez_device_open(struct famez **handle, const char *path, bool nonblock)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *device;
 	int r;
 

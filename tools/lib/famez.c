@@ -54,17 +54,66 @@ int famez_fd(const struct famez *handle)
 	return handle->fd;
 }
 
+/* What all structures of programs start with */
+struct start {
+	uint32_t size;
+	uint32_t flags;
+};
+
+/* Can a program's structure be filled?  Its flags are for a later version. */
+static int check_struct(const void *user, size_t least)
+{
+	struct start start;
+
+	memcpy(&start, user, sizeof(start.size));
+	if (start.size < least)
+		return -EINVAL;
+	if (start.size > STRUCT_MAX)
+		return -E2BIG;
+	memcpy(&start, user, sizeof(start));
+	return start.flags ? -EINVAL : 0;
+}
+
+/* Fills it from ours, with no more than it has room for. */
+static void put_struct(void *user, const void *own, size_t size)
+{
+	struct start start = { };
+
+	memcpy(&start.size, user, sizeof(start.size));
+	put_entry(user, start.size, own, size);
+	memcpy(user, &start, sizeof(start));
+}
+
 int famez_get_info(struct famez *handle, struct famez_info *info)
 {
-	return handle->ops->get_info(handle, info);
+	struct famez_info own = { .size = sizeof(own) };
+	int r = check_struct(info, FAMEZ_INFO_SIZE_VER0);
+
+	if (!r)
+		r = handle->ops->get_info(handle, &own);
+	if (!r)
+		put_struct(info, &own, sizeof(own));
+	return r;
 }
 
 int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
-		    size_t *count)
+		    size_t *count, size_t each)
 {
+	int r = check_each(each, FAMEZ_PEER_INFO_SIZE_VER0);
+
 	*peers = NULL;
 	*count = 0;
-	return CALL(handle->ops->get_peers, handle, peers, count);
+	return r ? r : CALL(handle->ops->get_peers, handle, peers, count, each);
+}
+
+int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
+		      size_t *count, size_t each)
+{
+	int r = check_each(each, FAMEZ_REGION_INFO_SIZE_VER0);
+
+	*regions = NULL;
+	*count = 0;
+	return r ? r : CALL(handle->ops->get_regions, handle, regions, count, each);
 }
 
 /* Digits alone are always an id, so that no name can pose as one. */
@@ -101,7 +150,7 @@ static int lookup_name(struct famez *handle, const char *dest, uint32_t *peer)
 	size_t count, i, found = 0;
 	int r;
 
-	r = famez_get_peers(handle, &peers, &count);
+	r = famez_get_peers(handle, &peers, &count, sizeof(*peers));
 	if (r)
 		return r;
 	for (i = 0; i < count; i++) {
@@ -199,38 +248,43 @@ int famez_recv_from(struct famez *handle, uint32_t *peer, uint16_t *port,
 }
 
 /* The library's own fields of a batch; all else is the caller's. */
-static int check_batch(struct famez_msg *messages, uint32_t count)
+static int check_batch(struct famez_msg *messages, uint32_t count, size_t each)
 {
+	struct famez_msg *m;
 	uint32_t i;
+	int r = check_each(each, FAMEZ_MSG_SIZE_VER0);
 
+	if (r)
+		return r;
 	if (!count || count > FAMEZ_BATCH_MAX)
 		return -EINVAL;
 	for (i = 0; i < count; i++) {
-		messages[i].size = sizeof(messages[i]);
-		messages[i].flags = 0;
-		messages[i].sport = 0;
-		messages[i].timeout_ms = 0;
+		m = batch_message(messages, i, each);
+		m->size = each;
+		m->flags = 0;
+		m->sport = 0;
+		m->timeout_ms = 0;
 	}
 	return 0;
 }
 
 int famez_send_batch(struct famez *handle, struct famez_msg *messages,
-		     uint32_t count)
+		     uint32_t count, size_t each)
 {
-	int r = check_batch(messages, count);
+	int r = check_batch(messages, count, each);
 
-	return r ? r : CALL(handle->ops->send_batch, handle, messages, count);
+	return r ? r : CALL(handle->ops->send_batch, handle, messages, count, each);
 }
 
 int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
-		     uint32_t count)
+		     uint32_t count, size_t each)
 {
-	int r = check_batch(messages, count);
+	int r = check_batch(messages, count, each);
 	uint32_t i;
 
 	for (i = 0; i < count && !r; i++)
-		messages[i].dport = 0;
-	return r ? r : CALL(handle->ops->recv_batch, handle, messages, count);
+		batch_message(messages, i, each)->dport = 0;
+	return r ? r : CALL(handle->ops->recv_batch, handle, messages, count, each);
 }
 
 int famez_set_eventfd(struct famez *handle, int fd)
@@ -249,7 +303,14 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 
 int famez_next_event(struct famez *handle, struct famez_event *event)
 {
-	return CALL(handle->ops->next_event, handle, event);
+	struct famez_event own = { .size = sizeof(own) };
+	int r = check_struct(event, FAMEZ_EVENT_SIZE_VER0);
+
+	if (!r)
+		r = CALL(handle->ops->next_event, handle, &own);
+	if (!r)
+		put_struct(event, &own, sizeof(own));
+	return r;
 }
 
 int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector)
@@ -269,9 +330,14 @@ void famez_set_timeout(struct famez *handle, uint32_t milliseconds)
 
 int famez_get_link(struct famez *handle, struct famez_link_info *info)
 {
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
-	return CALL(handle->ops->get_link, handle, info);
+	struct famez_link_info own = { .size = sizeof(own) };
+	int r = check_struct(info, FAMEZ_LINK_INFO_SIZE_VER0);
+
+	if (!r)
+		r = CALL(handle->ops->get_link, handle, &own);
+	if (!r)
+		put_struct(info, &own, sizeof(own));
+	return r;
 }
 
 int famez_say(struct famez *handle, uint32_t peer, const char *word)
@@ -282,7 +348,14 @@ int famez_say(struct famez *handle, uint32_t peer, const char *word)
 int famez_get_mapping(struct famez *handle, const void *address,
 		      struct famez_mapping *mapping)
 {
-	return CALL(handle->ops->get_mapping, handle, address, mapping);
+	struct famez_mapping own = { .size = sizeof(own) };
+	int r = check_struct(mapping, FAMEZ_MAPPING_SIZE_VER0);
+
+	if (!r)
+		r = CALL(handle->ops->get_mapping, handle, address, &own);
+	if (!r)
+		put_struct(mapping, &own, sizeof(own));
+	return r;
 }
 
 static int map_fam(struct famez *handle, uint64_t offset, size_t length, int flags,

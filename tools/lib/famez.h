@@ -2,6 +2,11 @@
 /*
  * libfamez: a peer of a famez fabric, for programs.
  *
+ * A structure that a call fills starts with its size, which the program sets before the
+ * call: struct famez_info info = { .size = sizeof(info) }.  Of arrays the program says how
+ * long each entry is.  So a program that was built with an older famez.h gets what it
+ * knows, and one that was built with a newer one zero for what this library does not.
+ *
  * The same calls work in a guest, on the driver's device, and on the host, on
  * the switch's socket.  Calls that can fail return 0 or a negative errno.  A
  * handle is for one thread at a time; threads that each want to send and
@@ -159,12 +164,14 @@ void famez_set_timeout(struct famez *handle, uint32_t milliseconds);
 /**
  * famez_get_info() - what this peer and its fabric are
  * @handle: the handle
- * @info: filled; nothing of it need be set
+ * @info: filled; its size is set, and its flags are 0
  *
  * The structure is in famez_bridge(4), under FAMEZ_IOC_INFO.
  *
  * Return:
  * * 0: done
+ * * -EINVAL: @info is smaller than it ever was, or has flags
+ * * -E2BIG: @info has over 4096 bytes
  * * -ENODEV: the device has gone
  */
 int famez_get_info(struct famez *handle, struct famez_info *info);
@@ -175,17 +182,19 @@ int famez_get_info(struct famez *handle, struct famez_info *info);
  * @peers: an array, sorted by id, this peer and the switch included, for the
  *	caller to free(3)
  * @count: its entries
+ * @each: bytes of one, sizeof(struct famez_peer_info)
  *
  * The structure is in famez_bridge(4), under FAMEZ_IOC_PEERS.
  *
  * Return:
  * * 0: done
+ * * -EINVAL: @each is no size that an entry can have
  * * -ENODEV: the device, or on the host the switch, has gone
  * * -ENOMEM: no memory
  * * -EOPNOTSUPP: the device has no messages
  */
 int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
-		    size_t *count);
+		    size_t *count, size_t each);
 
 /**
  * famez_lookup() - find a peer
@@ -273,6 +282,7 @@ int famez_probe(struct famez *handle, uint32_t peer, uint16_t port);
  * @handle: the handle
  * @messages: of each, @data, @length, @peer and @dport; the library sets the rest
  * @count: how many, 1 to %FAMEZ_BATCH_MAX
+ * @each: bytes of one, sizeof(struct famez_msg)
  *
  * In order, to any peers and ports, with one system call in a guest; sleeps for
  * the room of each.  The structure is in famez_bridge(4), under FAMEZ_IOC_SEND.
@@ -280,9 +290,10 @@ int famez_probe(struct famez *handle, uint32_t peer, uint16_t port);
  * Return:
  * * how many were sent, if any were
  * * else why the first was not, as famez_send_to()
+ * * -EINVAL: no such @count or @each can be
  */
 int famez_send_batch(struct famez *handle, struct famez_msg *messages,
-		     uint32_t count);
+		     uint32_t count, size_t each);
 
 /**
  * famez_recv_batch() - receive several messages
@@ -290,15 +301,17 @@ int famez_send_batch(struct famez *handle, struct famez_msg *messages,
  * @messages: of each, @data and @length, the room there; of those that came,
  *	@length, @peer, @sport and @dport, the own port
  * @count: how many, 1 to %FAMEZ_BATCH_MAX
+ * @each: bytes of one, sizeof(struct famez_msg)
  *
  * Sleeps while there is none, then takes what is there.
  *
  * Return:
  * * how many came, if any did
  * * else why none, as famez_recv()
+ * * -EINVAL: no such @count or @each can be
  */
 int famez_recv_batch(struct famez *handle, struct famez_msg *messages,
-		     uint32_t count);
+		     uint32_t count, size_t each);
 
 /**
  * famez_set_eventfd() - signal an eventfd when a message may have come
@@ -375,8 +388,8 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 /**
  * famez_next_event() - the next change of a peer
  * @handle: the handle
- * @event: its type, peer, generation and epoch; all else is the library's, and
- *	nothing need be set
+ * @event: filled with its type, peer, generation and epoch; its size is set, and its
+ *	flags are 0
  *
  * Tells what other peers do after famez_open(), in order; sleeps while there is
  * nothing.  A program that is more than %FAMEZ_EVENTS behind gets
@@ -387,6 +400,7 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
  *
  * Return:
  * * 0: done
+ * * -EINVAL, -E2BIG: of @event's size and flags, as famez_get_info()
  * * -EAGAIN: there is none; with %FAMEZ_NONBLOCK
  * * -ETIMEDOUT: none came in time; see famez_set_timeout()
  * * -EINTR: a signal came first
@@ -501,6 +515,7 @@ int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int f
  *	%FAMEZ_REGION_EXCL it must not be; what for: %FAMEZ_REGION_PMEM,
  *	%FAMEZ_REGION_DAX, %FAMEZ_REGION_SCRATCH, or 0: for programs
  * @region: what it is then; on -ENOSPC its length is the most that there is room for
+ * @each: its bytes, sizeof(struct famez_region_info)
  *
  * The switch does it, whole or not at all.  A region has whole pages, for pmem and dax
  * of 2 MiB; it lasts until it is removed.  All who open it have the same bytes; nobody
@@ -516,14 +531,14 @@ int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int f
  * * -ENOSPC: so much of FAM is not free in one piece
  * * -EBUSY: a peer uses all of FAM as pmem or dax, in which it would lie
  * * -ENFILE: the table of regions is full
- * * -EINVAL: no name, no size to create it with, or unknown flags
+ * * -EINVAL: no name, no size to create it with, unknown flags, or no such @each can be
  * * -EIO: the switch cannot write down what has changed: nothing has
  * * -EOPNOTSUPP: the switch, or the device, has no regions to change
  * * -ETIMEDOUT: the switch does not answer
  * * others: of famez_open_endpoint(), famez_bind(), famez_send_to()
  */
 int famez_region_open(struct famez *handle, const char *name, uint64_t size, int flags,
-		      struct famez_region_info *region);
+		      struct famez_region_info *region, size_t each);
 
 /**
  * famez_region_remove() - give a named part of FAM up
@@ -546,23 +561,24 @@ int famez_region_remove(struct famez *handle, const char *name);
  * @handle: the handle
  * @regions: an array, in no order, for the caller to free(3)
  * @count: its entries
+ * @each: bytes of one, sizeof(struct famez_region_info)
  *
  * Return:
  * * 0: done
+ * * -EINVAL: @each is no size that an entry can have
  * * -ENODEV: the device, or on the host the switch, has gone
  * * -ENOMEM: no memory
  * * -EOPNOTSUPP: the device is on no famez fabric
  */
 int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
-		      size_t *count);
+		      size_t *count, size_t each);
 
 /**
  * famez_get_mapping() - what the page tables say of a mapping of FAM
  * @handle: the handle
  * @address: in what famez_map() gave; NULL: the driver's own mapping of the control
  *	area
- * @mapping: its type and page_size; all else is the library's, and nothing need be
- *	set
+ * @mapping: filled with its type and page_size; its size is set, and its flags are 0
  *
  * Firmware and kernel can make memory uncached, which nothing else tells.  A page that
  * was not touched yet is %FAMEZ_MEMORY_ABSENT.  The structure is in famez_bridge(4),
@@ -571,6 +587,7 @@ int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
  * Return:
  * * 0: done
  * * -EFAULT: @address is in no mapping of this device
+ * * -EINVAL, -E2BIG: of @mapping's size and flags, as famez_get_info()
  * * -EOPNOTSUPP: on the host, where it is as any other memory; or @address is NULL, and
  *   there is no control area
  * * -ENODEV: the device has gone
@@ -581,10 +598,13 @@ int famez_get_mapping(struct famez *handle, const void *address,
 /**
  * famez_get_link() - what this peer is for Gen-Z's link layer
  * @handle: the handle
- * @info: filled; the structure is in famez_bridge(4), under FAMEZ_IOC_LINK
+ * @info: filled; its size is set, and its flags are 0
+ *
+ * The structure is in famez_bridge(4), under FAMEZ_IOC_LINK.
  *
  * Return:
  * * 0: done
+ * * -EINVAL, -E2BIG: of @info's size and flags, as famez_get_info()
  * * -ENODEV: the device, or on the host the switch, has gone
  * * -EOPNOTSUPP: there are no messages here
  */

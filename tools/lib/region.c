@@ -13,14 +13,6 @@
 
 #define PATIENCE_MS	30000	/* the switch answers at once, or is not there */
 
-int famez_get_regions(struct famez *handle, struct famez_region_info **regions,
-		      size_t *count)
-{
-	*regions = NULL;
-	*count = 0;
-	return CALL(handle->ops->get_regions, handle, regions, count);
-}
-
 /* What is in the way of others that were closed early is not for us. */
 static int wait_for_reply(struct famez *port, struct famez_region_reply *reply,
 			  uint32_t cookie, uint64_t deadline)
@@ -81,7 +73,6 @@ static int change(struct famez *handle, const char *name,
 	size_t length = strlen(name);
 	int r;
 
-	memset(region, 0, sizeof(*region));
 	if (length >= sizeof(request->name))
 		return -EINVAL;
 	if (handle->server_id >= handle->peers_max)
@@ -99,7 +90,7 @@ static int change(struct famez *handle, const char *name,
 }
 
 int famez_region_open(struct famez *handle, const char *name, uint64_t size, int flags,
-		      struct famez_region_info *region)
+		      struct famez_region_info *region, size_t each)
 {
 	const int known = FAMEZ_REGION_CREATE | FAMEZ_REGION_EXCL;
 	struct famez_region_request request = {
@@ -108,11 +99,15 @@ int famez_region_open(struct famez *handle, const char *name, uint64_t size, int
 		.use = htole32(flags >> FAMEZ_REGION_USE_SHIFT),
 		.size = htole64(size),
 	};
+	struct famez_region_info own = { };
+	int r = check_each(each, FAMEZ_REGION_INFO_SIZE_VER0);
 
-	if (flags & ~known & ((1 << FAMEZ_REGION_USE_SHIFT) - 1) ||
+	if (r || flags & ~known & ((1 << FAMEZ_REGION_USE_SHIFT) - 1) ||
 	    flags >> FAMEZ_REGION_USE_SHIFT > FAMEZ_USE_SCRATCH)
 		return -EINVAL;
-	return change(handle, name, &request, region);
+	r = change(handle, name, &request, &own);
+	put_entry(region, each, &own, sizeof(own));
+	return r;
 }
 
 int famez_region_remove(struct famez *handle, const char *name)

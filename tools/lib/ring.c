@@ -166,7 +166,7 @@ static const struct action connect_action = { try_connect, ask_connect };
 /* Takes in what woke us.  Return: whether something did, or -errno */
 static int take_in(struct famez_ring *r)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	bool rung = false;
 	int err;
 
@@ -473,10 +473,10 @@ static int open_region(struct famez *handle, const char *name, size_t size,
 		return -EINVAL;
 	while (ring < size)
 		ring *= 2;
-	err = famez_region_open(handle, name, 0, 0, region);
+	err = famez_region_open(handle, name, 0, 0, region, sizeof(*region));
 	if (err == -ENOENT && size)
 		err = famez_region_open(handle, name, area_bytes(ring),
-					FAMEZ_REGION_CREATE, region);
+					FAMEZ_REGION_CREATE, region, sizeof(*region));
 	if (err)
 		return err;
 	return region->length < area_bytes(ring) ? -EFBIG : 0;
@@ -523,7 +523,7 @@ static int watch(const struct famez_ring *r, int fd, uint32_t events)
 
 static int open_own(struct famez_ring *r, struct famez *handle)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int err;
 
 	err = famez_open_endpoint(&r->own, handle);

@@ -443,7 +443,6 @@ static int socket_next_event(struct famez *handle, struct famez_event *event)
 	if (!has_table(s->host))
 		return -EOPNOTSUPP;
 	s->follows = true;
-	*event = (struct famez_event){ .size = sizeof(*event) };
 	r = glance(s->host);
 	if (r < 0)
 		return r;
@@ -584,8 +583,6 @@ static int socket_get_info(struct famez *handle, struct famez_info *info)
 	struct host *h = to_sock(handle)->host;
 	struct famez_peer_info self;
 
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
 	info->config = h->attach.config;
 	info->id = h->attach.id;
 	info->vectors = h->attach.vectors;
@@ -663,12 +660,13 @@ static bool get_peer(const struct host *h, uint32_t id, struct famez_peer_info *
 	return info->vectors_armed;
 }
 
-static int socket_get_peers(struct famez *handle,
-			    struct famez_peer_info **peers, size_t *count)
+static int socket_get_peers(struct famez *handle, struct famez_peer_info **peers,
+			    size_t *count, size_t each)
 {
 	struct host *h = to_sock(handle)->host;
-	struct famez_peer_info info, *list;
+	struct famez_peer_info info;
 	uint32_t id;
+	char *list;
 	size_t n = 0;
 	int r;
 
@@ -677,14 +675,15 @@ static int socket_get_peers(struct famez *handle,
 		return r;
 	for (id = 0; id < h->attach.layout.peers.count; id++)
 		n += get_peer(h, id, &info);
-	list = calloc(n ? n : 1, sizeof(*list));
+	list = calloc(n ? n : 1, each);
 	if (!list)
 		return -ENOMEM;
 	/* some may have gone meanwhile, or come */
 	*count = n;
 	for (id = n = 0; id < h->attach.layout.peers.count && n < *count; id++)
-		n += get_peer(h, id, &list[n]);
-	*peers = list;
+		if (get_peer(h, id, &info))
+			put_entry(list + n++ * each, each, &info, sizeof(info));
+	*peers = (struct famez_peer_info *)list;
 	*count = n;
 	return 0;
 }
@@ -692,11 +691,12 @@ static int socket_get_peers(struct famez *handle,
 /* ---- Regions ------------------------------------------------------------- */
 
 static int socket_get_regions(struct famez *handle, struct famez_region_info **regions,
-			      size_t *count)
+			      size_t *count, size_t each)
 {
 	struct host *h = to_sock(handle)->host;
-	struct famez_region_info *list;
 	uint32_t i, n = h->attach.layout.regions.count;
+	struct famez_region_info info;
+	char *list;
 	int r;
 
 	r = glance(h);
@@ -704,12 +704,13 @@ static int socket_get_regions(struct famez *handle, struct famez_region_info **r
 		return r;
 	if (!has_table(h))
 		return -EOPNOTSUPP;
-	list = calloc(n ? n : 1, sizeof(*list));
+	list = calloc(n ? n : 1, each);
 	if (!list)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
-		*count += famez_fabric_region(h->fabric, i, &list[*count]);
-	*regions = list;
+		if (famez_fabric_region(h->fabric, i, &info))
+			put_entry(list + (*count)++ * each, each, &info, sizeof(info));
+	*regions = (struct famez_region_info *)list;
 	return 0;
 }
 
@@ -758,41 +759,43 @@ static int done_or(uint32_t done, int error)
 }
 
 static int socket_send_batch(struct famez *handle, struct famez_msg *messages,
-			     uint32_t count)
+			     uint32_t count, size_t each)
 {
+	struct famez_msg *m;
 	uint32_t i;
 	int r = 0;
 
-	for (i = 0; i < count && !r; i += !r)
-		r = famez_send_to(handle, messages[i].peer, messages[i].dport,
-				  (void *)(uintptr_t)messages[i].data,
-				  messages[i].length);
+	for (i = 0; i < count && !r; i += !r) {
+		m = batch_message(messages, i, each);
+		r = famez_send_to(handle, m->peer, m->dport, (void *)(uintptr_t)m->data,
+				  m->length);
+	}
 	return done_or(i, r);
 }
 
 static int socket_recv_batch(struct famez *handle, struct famez_msg *messages,
-			     uint32_t count)
+			     uint32_t count, size_t each)
 {
 	bool nonblock = handle->nonblock;
 	uint16_t port = famez_fabric_port(to_sock(handle)->host->fabric,
 					  to_sock(handle)->slot);
+	struct famez_msg *m;
 	uint32_t i;
 	int r = 0;
 
 	for (i = 0; i < count && !r; i += !r) {
 		struct famez_letter letter = { };
 
-		r = socket_recv(handle, &letter,
-				(void *)(uintptr_t)messages[i].data,
-				messages[i].length);
+		m = batch_message(messages, i, each);
+		r = socket_recv(handle, &letter, (void *)(uintptr_t)m->data, m->length);
 		/* sleeps for the first alone */
 		handle->nonblock = true;
 		if (r && r != -EMSGSIZE)
 			break;
-		messages[i].peer = letter.peer;
-		messages[i].sport = letter.sport;
-		messages[i].dport = port;
-		messages[i].length = letter.size;
+		m->peer = letter.peer;
+		m->sport = letter.sport;
+		m->dport = port;
+		m->length = letter.size;
 	}
 	handle->nonblock = nonblock;
 	return done_or(i, r);

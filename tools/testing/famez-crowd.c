@@ -82,14 +82,14 @@ static bool reach(struct famez *peer, uint32_t id)
 static unsigned int talk(struct famez *peer)
 {
 	struct famez_peer_info *peers;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	unsigned int pairs = 0;
 	size_t count, i;
 	int err;
 
 	err = famez_get_info(peer, &info);
 	if (!err)
-		err = famez_get_peers(peer, &peers, &count);
+		err = famez_get_peers(peer, &peers, &count, sizeof(*peers));
 	if (err)
 		fail("a peer of the crowd", err);
 	for (i = 0; i < count; i++)

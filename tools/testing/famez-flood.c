@@ -91,7 +91,7 @@ static bool all_up(struct famez *f, uint32_t last)
 	size_t count, i, up = 0;
 	int err;
 
-	err = famez_get_peers(f, &peers, &count);
+	err = famez_get_peers(f, &peers, &count, sizeof(*peers));
 	if (err)
 		fail("peers", err);
 	for (i = 0; i < count; i++)
@@ -105,7 +105,7 @@ static bool all_up(struct famez *f, uint32_t last)
 static void await_all(struct famez *f, uint32_t last)
 {
 	struct pollfd p = { .fd = famez_fd(f), .events = POLLIN | POLLPRI };
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	int err;
 
 	for (;;) {
@@ -121,7 +121,7 @@ static void await_all(struct famez *f, uint32_t last)
 
 static void name_all(struct famez *f, uint32_t last)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t id;
 	int err;
 

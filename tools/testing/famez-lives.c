@@ -106,7 +106,7 @@ static uint32_t generation_of(struct famez *f, uint32_t peer)
 	struct famez_peer_info *peers;
 	uint32_t generation = 0;
 	size_t i, n;
-	int err = famez_get_peers(f, &peers, &n);
+	int err = famez_get_peers(f, &peers, &n, sizeof(*peers));
 
 	if (err)
 		fail("peers", err);
@@ -119,7 +119,7 @@ static uint32_t generation_of(struct famez *f, uint32_t peer)
 
 static uint32_t wait_for_birth(struct famez *f)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	uint32_t generation;
 	int err;
 
@@ -147,9 +147,9 @@ static int send_patiently(struct famez *f, const struct message *m)
 static void send_life(void)
 {
 	struct message m = { };
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *f = be_born(&info);
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	uint32_t sent = 0;
 	int err;
 
@@ -225,7 +225,7 @@ static bool life_is_over(void)
 
 static void receive_life(void)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *f = be_born(&info);
 	struct message m;
 	uint32_t peer, id;

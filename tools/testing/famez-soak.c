@@ -167,7 +167,7 @@ static struct pair look(struct famez *f, uint32_t peer)
 	size_t count, i;
 	int err;
 
-	err = famez_get_peers(f, &peers, &count);
+	err = famez_get_peers(f, &peers, &count, sizeof(*peers));
 	if (err)
 		unexpected("peers", peer, err);
 	for (i = 0; i < count; i++) {
@@ -343,7 +343,7 @@ static void sleep_until(uint64_t until)
 /* Sleeps until a peer changes.  The limit is for a change that is our own. */
 static void wait_for_change(struct famez *f)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	int err;
 
 	famez_set_timeout(f, PING_MS);
@@ -443,7 +443,7 @@ static void gone(int signal)
 
 static void find_log(struct famez *f)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	void *fam;
 	int err;
 

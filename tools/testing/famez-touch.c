@@ -24,7 +24,7 @@ static long faults(void)
 
 static void tell(struct famez *fabric, const char *what, const void *at)
 {
-	struct famez_mapping mapping;
+	struct famez_mapping mapping = { .size = sizeof(mapping) };
 	int err = famez_get_mapping(fabric, at, &mapping);
 
 	if (err)

@@ -42,7 +42,7 @@ static void look(void)
 	int err;
 
 	free(peers);
-	err = famez_get_peers(f, &peers, &n_peers);
+	err = famez_get_peers(f, &peers, &n_peers, sizeof(*peers));
 	if (err)
 		die("peers", err);
 }

@@ -47,7 +47,7 @@ struct member {
 
 static void join(struct member *m, int flags)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 
 	assert_int_equal(famez_open(&m->f, sw.path, flags), 0);
 	assert_int_equal(famez_get_info(m->f, &info), 0);
@@ -166,7 +166,7 @@ static void glance(struct member *m)
 	struct famez_peer_info *peers;
 	size_t count;
 
-	assert_int_equal(famez_get_peers(m->f, &peers, &count), 0);
+	assert_int_equal(famez_get_peers(m->f, &peers, &count, sizeof(*peers)), 0);
 	free(peers);
 }
 
@@ -205,7 +205,7 @@ static void crowd_kill(struct crowd *c)
 static void test_first_use(void **state)
 {
 	struct member one, two;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint64_t ns;
 
 	(void)state;
@@ -228,7 +228,7 @@ static void test_first_use(void **state)
 /* Another process, to which one speaks first: it answers, hears the last word, and goes. */
 static void speak(struct member *one)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	struct member echo;
 	char text[4];
 	uint32_t from;
@@ -289,7 +289,7 @@ static void test_blocking(void **state)
 static void test_exhausted(void **state)
 {
 	struct member one, two;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct crowd crowd;
 	uint64_t ns;
 
@@ -397,7 +397,7 @@ static void spoil(uint32_t id)
 static void test_spoilt(void **state)
 {
 	struct member one, two, three;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint64_t ns;
 	int i;
 

@@ -97,7 +97,7 @@ static void wait_mark(int mark)
 
 static void play(role_t role, int me, int flags)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *handle;
 
 	alarm(HANG_S);
@@ -182,7 +182,7 @@ static void send_sizes(struct famez *handle, int me)
 static void recv_sizes(struct famez *handle, int me)
 {
 	uint8_t data[FAMEZ_MESSAGE_MAX];
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	size_t size, got;
 	uint32_t peer;
 
@@ -338,7 +338,7 @@ static void recv_one(struct famez *handle, int me)
 
 static void ping_both(struct famez *handle, int me)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t i;
 	uint64_t ns;
 
@@ -429,7 +429,7 @@ static void test_ping_of_the_gone(void **state)
 
 static void talk_to_server(struct famez *handle, int me)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t id;
 	int i;
 
@@ -601,7 +601,7 @@ static int recv_any(struct famez *handle)
 /* The switch has no more to say: it has configured the peer, and heard what it is. */
 static void settle(struct famez *handle)
 {
-	struct famez_link_info link;
+	struct famez_link_info link = { .size = sizeof(link) };
 	uint64_t ns;
 	int i;
 
@@ -637,7 +637,7 @@ static void fill_and_read(struct famez *from, struct famez *to, uint32_t id)
 /* A call that finds nothing may take in the ring that tells of room. */
 static void hear_of_room(struct famez *from, int me)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *to;
 
 	(void)me;
@@ -714,7 +714,7 @@ static void recv_per_wakeup(struct famez *handle, int me)
 static void recv_per_wakeup_alone(struct famez *handle, int me)
 {
 	struct famez *other;
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 
 	CHECK_IS(famez_open(&other, the_switch.path, FAMEZ_NONBLOCK), 0);
 	CHECK_IS(famez_get_info(other, &info), 0);
@@ -902,7 +902,7 @@ static double now_ms(void)
 
 static void wait_in_vain(struct famez *handle, int me)
 {
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	double start = now_ms();
 	uint32_t peer;
 	size_t size;
@@ -993,7 +993,7 @@ static void test_send_timeout(void **state)
 /* A short life in a process of its own: it says its id, and waits for its end. */
 static void live(const atomic_int *end, int at)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *handle;
 	int r;
 
@@ -1048,8 +1048,8 @@ static void next_of(struct famez *handle, uint32_t peer,
 
 static void see_life(struct famez *handle, int mark)
 {
-	struct famez_event event;
-	struct famez_info info;
+	struct famez_event event = { .size = sizeof(event) };
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t peer;
 	size_t size;
 
@@ -1106,8 +1106,8 @@ static void many_lives(struct famez *handle, int me)
 
 static void see_many(struct famez *handle, int me)
 {
-	struct famez_event event;
-	struct famez_info info;
+	struct famez_event event = { .size = sizeof(event) };
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t i, peer;
 	size_t size;
 	int r;
@@ -1155,7 +1155,7 @@ static void quieten(struct famez *handle)
 static void see_by_fd(struct famez *handle, int me)
 {
 	struct pollfd p = { .fd = famez_fd(handle), .events = POLLIN };
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	uint32_t peer;
 	size_t size;
 	int i;
@@ -1219,7 +1219,7 @@ static void be_rung(struct famez *handle, int rings)
 
 static void refuse_ears(struct famez *handle, int fd)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int pipes[2];
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
@@ -1268,7 +1268,7 @@ static void ring_once(struct famez *handle, uint32_t vector)
 
 static void ring(struct famez *handle, int me)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	int i;
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
@@ -1293,7 +1293,7 @@ static void test_doorbells(void **state)
 
 static void *map_all(struct famez *handle, uint64_t *size)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	void *fam;
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
@@ -1337,7 +1337,7 @@ static void see_peers(struct famez *handle, int me)
 	uint32_t id;
 	char name[32];
 
-	CHECK_IS(famez_get_peers(handle, &peers, &count), 0);
+	CHECK_IS(famez_get_peers(handle, &peers, &count, sizeof(*peers)), 0);
 	CHECK(count >= 3);
 	for (i = 0; i < count; i++) {
 		if (peers[i].id != stage->ids[0] &&

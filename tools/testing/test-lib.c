@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <famez/layout.h>
 #include <famez.h>
+#include "handle.h"
 #include "plan.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
@@ -453,7 +454,7 @@ static void test_lookup(void **state)
 static void test_info_and_map(void **state)
 {
 	int before = count_fds();
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	struct famez *handle;
 	struct server s;
 	char *fam, *same;
@@ -501,7 +502,7 @@ static bool readable(struct famez *handle, int timeout)
 static void check_later(const struct step *steps, int error)
 {
 	int before = count_fds();
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	struct famez *handle;
 	struct server s;
 	char data[64];
@@ -587,7 +588,7 @@ static void test_owed(void **state)
 static void test_nonblock(void **state)
 {
 	static char large[FAMEZ_MESSAGE_MAX + 1];
-	struct famez_event event;
+	struct famez_event event = { .size = sizeof(event) };
 	struct famez *handle;
 	struct server s;
 	uint32_t peer;
@@ -654,6 +655,26 @@ static void test_descriptor_limit(void **state)
 	assert_in_range(room, 8, 12);
 }
 
+/* A structure that has grown since a program was built: it gets what it has room for. */
+static void test_grown(void **state)
+{
+	static const uint8_t own[40] = { 1, 2, 3, [31] = 4, [32] = 5, [39] = 6 };
+	uint8_t theirs[64];
+
+	(void)state;
+	memset(theirs, 0x5a, sizeof(theirs));
+	put_entry(theirs, 32, own, sizeof(own));
+	assert_memory_equal(theirs, own, 32);
+	assert_int_equal(theirs[32], 0x5a);
+	put_entry(theirs, 48, own, sizeof(own));
+	assert_memory_equal(theirs, own, 40);
+	assert_int_equal(theirs[40] | theirs[47], 0);
+	assert_int_equal(theirs[48], 0x5a);
+	assert_int_equal(check_each(32, 32), 0);
+	assert_int_equal(check_each(40, 32), 0);
+	assert_int_equal(check_each(24, 32), -EINVAL);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +691,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_nonblock),
 		cmocka_unit_test(test_descriptor_limit),
+		cmocka_unit_test(test_grown),
 	};
 
 	if (argc > 1)

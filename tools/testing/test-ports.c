@@ -265,7 +265,7 @@ static void test_closed(void **state)
 /* Asked whether it is open; full or empty, here and there. */
 static void test_probe(void **state)
 {
-	struct famez_info info;
+	struct famez_info info = { .size = sizeof(info) };
 	uint32_t own = 4000;
 
 	(void)state;
@@ -313,13 +313,13 @@ static void test_batches(void **state)
 			.peer = peer, .dport = ECHO,
 		};
 	}
-	assert_int_equal(famez_send_batch(f, out, 32), 32);
+	assert_int_equal(famez_send_batch(f, out, 32, sizeof(*out)), 32);
 	while (n < 32) {
 		for (i = 0; i < 64; i++)
 			in[i] = (struct famez_msg){
 				.data = (uintptr_t)&got[i], .length = 4,
 			};
-		r = famez_recv_batch(f, in, 64);
+		r = famez_recv_batch(f, in, 64, sizeof(*in));
 		assert_in_range(r, 1, 32 - n);
 		for (i = 0; i < (uint32_t)r; i++) {
 			assert_int_equal(in[i].peer, peer);
@@ -333,18 +333,18 @@ static void test_batches(void **state)
 	for (i = 0; i < 32; i++)
 		numbers[i] = 32 + i;
 	out[20].dport = NOBODYS;
-	assert_int_equal(famez_send_batch(f, out, 32), 20);
-	assert_int_equal(famez_send_batch(f, out + 20, 12), -ECONNREFUSED);
+	assert_int_equal(famez_send_batch(f, out, 32, sizeof(*out)), 20);
+	assert_int_equal(famez_send_batch(f, out + 20, 12, sizeof(*out)), -ECONNREFUSED);
 	for (n = 0; n < 20; n++) {
 		in[0].length = 4;
-		assert_int_equal(famez_recv_batch(f, in, 1), 1);
+		assert_int_equal(famez_recv_batch(f, in, 1, sizeof(*in)), 1);
 		assert_int_equal(got[0], 32 + n);
 	}
 	famez_set_timeout(f, 1);
 	in[0].length = 4;
-	assert_int_equal(famez_recv_batch(f, in, 1), -ETIMEDOUT);
-	assert_int_equal(famez_send_batch(f, out, 0), -EINVAL);
-	assert_int_equal(famez_send_batch(f, out, FAMEZ_BATCH_MAX + 1), -EINVAL);
+	assert_int_equal(famez_recv_batch(f, in, 1, sizeof(*in)), -ETIMEDOUT);
+	assert_int_equal(famez_send_batch(f, out, 0, sizeof(*out)), -EINVAL);
+	assert_int_equal(famez_send_batch(f, out, FAMEZ_BATCH_MAX + 1, sizeof(*out)), -EINVAL);
 	tell_port("close", ECHO, 0, "ok");
 }
 

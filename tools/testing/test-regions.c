@@ -25,7 +25,7 @@
 
 static const char *path;
 static struct famez *fabric;
-static struct famez_info info;
+static struct famez_info info = { .size = sizeof(info) };
 
 /* A region of that name, or none; an error if the table cannot be read. */
 static bool listed(const char *name, struct famez_region_info *region)
@@ -34,7 +34,7 @@ static bool listed(const char *name, struct famez_region_info *region)
 	bool found = false;
 	size_t count, i;
 
-	assert_int_equal(famez_get_regions(fabric, &list, &count), 0);
+	assert_int_equal(famez_get_regions(fabric, &list, &count, sizeof(*list)), 0);
 	for (i = 0; i < count; i++) {
 		if (strcmp(list[i].name, name))
 			continue;
@@ -51,7 +51,7 @@ static size_t how_many(void)
 	struct famez_region_info *list;
 	size_t count, i, j;
 
-	assert_int_equal(famez_get_regions(fabric, &list, &count), 0);
+	assert_int_equal(famez_get_regions(fabric, &list, &count, sizeof(*list)), 0);
 	for (i = 0; i < count; i++) {
 		assert_true(list[i].offset + list[i].length <= info.fam_size);
 		for (j = 0; j < i; j++)
@@ -65,7 +65,7 @@ static size_t how_many(void)
 static int opened(const char *name, uint64_t size, int flags)
 {
 	struct famez_region_info region, table;
-	int r = famez_region_open(fabric, name, size, flags, &region);
+	int r = famez_region_open(fabric, name, size, flags, &region, sizeof(region));
 
 	if (r)
 		return r;
@@ -142,10 +142,12 @@ static void test_places(void **state)
 	assert_int_equal(opened("large", 3 * MiB, NEW), 0);
 	how_many();
 	assert_int_equal(famez_region_remove(fabric, "large"), 0);
-	assert_int_equal(famez_region_open(fabric, "all", UINT64_MAX, NEW, &region), -ENOSPC);
+	assert_int_equal(famez_region_open(fabric, "all", UINT64_MAX, NEW, &region,
+					   sizeof(region)), -ENOSPC);
 	assert_true(region.length > 0 && region.length < info.fam_size);
 	assert_int_equal(opened("rest", region.length, NEW), 0);
-	assert_int_equal(famez_region_open(fabric, "more", region.length + 1, NEW, &region),
+	assert_int_equal(famez_region_open(fabric, "more", region.length + 1, NEW, &region,
+					   sizeof(region)),
 			 -ENOSPC);
 	assert_int_equal(famez_region_remove(fabric, "small"), 0);
 	assert_int_equal(famez_region_remove(fabric, "dax"), 0);
@@ -184,8 +186,9 @@ static void test_in_use(void **state)
 	void *at, *more;
 
 	(void)state;
-	assert_int_equal(famez_region_open(fabric, "dax", 1, NEW | FAMEZ_REGION_DAX, &dax), 0);
-	assert_int_equal(famez_region_open(fabric, "other", 1, NEW, &other), 0);
+	assert_int_equal(famez_region_open(fabric, "dax", 1, NEW | FAMEZ_REGION_DAX, &dax,
+					   sizeof(dax)), 0);
+	assert_int_equal(famez_region_open(fabric, "other", 1, NEW, &other, sizeof(other)), 0);
 	assert_int_equal(famez_map(fabric, dax.offset, 4096, FAMEZ_MAP_WRITE, &at), -EBUSY);
 	assert_int_equal(famez_map(fabric, dax.offset + dax.length - 4096, 4096,
 				   FAMEZ_MAP_WRITE, &at), -EBUSY);
@@ -313,12 +316,12 @@ static void test_batch(void **state)
 	(void)state;
 	assert_int_equal(famez_open_endpoint(&asker, fabric), 0);
 	assert_int_equal(famez_bind(asker, &port, 0), 0);
-	assert_int_equal(famez_send_batch(asker, &m, 1), 1);
+	assert_int_equal(famez_send_batch(asker, &m, 1, sizeof(m)), 1);
 	assert_int_equal(famez_recv_from(asker, &peer, &from_port, &reply, sizeof(reply),
 					 &size), 0);
 	assert_int_equal(le32toh(reply.error), ENOENT);
 	m.peer = info.peers_max;
-	assert_int_equal(famez_send_batch(asker, &m, 1), -EHOSTUNREACH);
+	assert_int_equal(famez_send_batch(asker, &m, 1, sizeof(m)), -EHOSTUNREACH);
 	famez_close(asker);
 }
 
@@ -366,7 +369,7 @@ static void create_and_remove(void)
 	if (famez_open(&own, path, 0))
 		_exit(1);
 	for (;;) {
-		famez_region_open(own, "killed", 4096, NEW, &region);
+		famez_region_open(own, "killed", 4096, NEW, &region, sizeof(region));
 		famez_region_remove(own, "killed");
 	}
 }
@@ -396,6 +399,247 @@ static void test_kills(void **state)
 	assert_int_equal(how_many(), before);
 }
 
+/* ---- Structures of other versions ----------------------------------------------- */
+
+#define MARK	0x5a
+
+/* A program's structure of any size, marked all over */
+union any {
+	uint32_t words[2];	/* size, flags */
+	uint8_t bytes[8192];
+};
+
+typedef int (*fill_t)(struct famez *f, void *structure);
+
+static int fill_info(struct famez *f, void *structure)
+{
+	return famez_get_info(f, structure);
+}
+
+static int fill_link(struct famez *f, void *structure)
+{
+	return famez_get_link(f, structure);
+}
+
+static int fill_mapping(struct famez *f, void *structure)
+{
+	return famez_get_mapping(f, NULL, structure);
+}
+
+static int fill_event(struct famez *f, void *structure)
+{
+	return famez_next_event(f, structure);
+}
+
+static bool all_are(const uint8_t *bytes, size_t count, uint8_t value)
+{
+	while (count && *bytes == value) {
+		bytes++;
+		count--;
+	}
+	return !count;
+}
+
+static int fill_any(fill_t fill, union any *any, uint32_t size, uint32_t flags)
+{
+	memset(any, MARK, sizeof(*any));
+	any->words[0] = size;
+	any->words[1] = flags;
+	return fill(fabric, any);
+}
+
+/* What cannot be is refused, with nothing written. */
+static void check_refused(fill_t fill, uint32_t size, uint32_t flags, int error)
+{
+	union any any;
+
+	assert_int_equal(fill_any(fill, &any, size, flags), error);
+	assert_true(all_are(any.bytes + 8, sizeof(any) - 8, MARK));
+}
+
+/* A structure of @size bytes of a header that is older, or newer than the library's */
+static void check_size(fill_t fill, uint32_t size, uint32_t known)
+{
+	uint32_t filled = size < known ? size : known;
+	union any any;
+
+	assert_int_equal(fill_any(fill, &any, size, 0), 0);
+	assert_int_equal(any.words[0], size);
+	assert_int_equal(any.words[1], 0);
+	assert_false(all_are(any.bytes + 8, filled - 8, MARK));
+	assert_true(all_are(any.bytes + filled, size - filled, 0));
+	assert_true(all_are(any.bytes + size, sizeof(any) - size, MARK));
+}
+
+static void check_struct(fill_t fill, uint32_t least, uint32_t known)
+{
+	check_size(fill, least, known);
+	check_size(fill, known + 64, known);
+	check_size(fill, 4096, known);
+	check_refused(fill, least - 1, 0, -EINVAL);
+	check_refused(fill, 4, 0, -EINVAL);
+	check_refused(fill, 0, 0, -EINVAL);
+	check_refused(fill, 4097, 0, -E2BIG);
+	check_refused(fill, UINT32_MAX, 0, -E2BIG);
+	check_refused(fill, least, 1, -EINVAL);
+}
+
+/* Peers come and go, for an event each time. */
+static void check_event(void)
+{
+	const uint32_t known = sizeof(struct famez_event);
+	struct famez_event event = { .size = sizeof(event) };
+	struct famez *visitors[4];
+	size_t i;
+
+	famez_set_timeout(fabric, 1);
+	while (!famez_next_event(fabric, &event))
+		;
+	famez_set_timeout(fabric, 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(famez_open(&visitors[i], path, 0), 0);
+	check_struct(fill_event, FAMEZ_EVENT_SIZE_VER0, known);
+	for (i = 0; i < 4; i++)
+		famez_close(visitors[i]);
+}
+
+static void test_structs(void **state)
+{
+	struct famez_mapping mapping = { .size = sizeof(mapping) };
+
+	(void)state;
+	check_struct(fill_info, FAMEZ_INFO_SIZE_VER0, sizeof(struct famez_info));
+	check_struct(fill_link, FAMEZ_LINK_INFO_SIZE_VER0, sizeof(struct famez_link_info));
+	if (famez_get_mapping(fabric, NULL, &mapping) == -EOPNOTSUPP)
+		check_event();
+	else
+		check_struct(fill_mapping, FAMEZ_MAPPING_SIZE_VER0, sizeof(mapping));
+}
+
+/* The same list, in entries of another size */
+static void check_list(const void *plain, size_t size, const void *list, size_t each,
+		       size_t count)
+{
+	const uint8_t *entry = list;
+	size_t i, filled = each < size ? each : size;
+
+	for (i = 0; i < count; i++, entry += each) {
+		assert_memory_equal(entry, (const uint8_t *)plain + i * size, filled);
+		assert_true(all_are(entry + filled, each - filled, 0));
+	}
+}
+
+/* Entries of one version are as good as those of another. */
+static void test_arrays(void **state)
+{
+	static const size_t longer[] = { 0, 8, 104, 4000 };
+	static const size_t bad[] = { 0, 1, 4104, SIZE_MAX - 7 };
+	struct famez_region_info *regions, *other_regions;
+	struct famez_peer_info *peers, *other_peers;
+	size_t i, each, count, other;
+
+	(void)state;
+	assert_int_equal(opened("one", 1, NEW), 0);
+	assert_int_equal(opened("another", 1, NEW), 0);
+	assert_int_equal(famez_get_regions(fabric, &regions, &count, sizeof(*regions)), 0);
+	for (i = 0; i < sizeof(longer) / sizeof(*longer); i++) {
+		each = FAMEZ_REGION_INFO_SIZE_VER0 + longer[i];
+		assert_int_equal(famez_get_regions(fabric, &other_regions, &other, each), 0);
+		assert_int_equal(other, count);
+		check_list(regions, sizeof(*regions), other_regions, each, count);
+		free(other_regions);
+	}
+	free(regions);
+	assert_int_equal(famez_region_remove(fabric, "one"), 0);
+	assert_int_equal(famez_region_remove(fabric, "another"), 0);
+	assert_int_equal(famez_get_peers(fabric, &peers, &count, sizeof(*peers)), 0);
+	assert_true(count > 1);
+	for (i = 0; i < sizeof(longer) / sizeof(*longer); i++) {
+		each = FAMEZ_PEER_INFO_SIZE_VER0 + longer[i];
+		assert_int_equal(famez_get_peers(fabric, &other_peers, &other, each), 0);
+		assert_int_equal(other, count);
+		check_list(peers, sizeof(*peers), other_peers, each, count);
+		free(other_peers);
+	}
+	free(peers);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(famez_get_regions(fabric, &regions, &count, bad[i]), -EINVAL);
+		assert_int_equal(famez_get_peers(fabric, &peers, &count, bad[i]), -EINVAL);
+	}
+	assert_int_equal(famez_get_regions(fabric, &regions, &count,
+					   FAMEZ_REGION_INFO_SIZE_VER0 - 8), -EINVAL);
+	assert_int_equal(famez_get_peers(fabric, &peers, &count,
+					 FAMEZ_PEER_INFO_SIZE_VER0 - 8), -EINVAL);
+}
+
+static void test_region_sizes(void **state)
+{
+	const size_t known = sizeof(struct famez_region_info);
+	uint8_t bytes[8192];
+	struct famez_region_info *region = (void *)bytes;
+
+	(void)state;
+	memset(bytes, MARK, sizeof(bytes));
+	assert_int_equal(famez_region_open(fabric, "sized", 1, NEW, region, known - 8), -EINVAL);
+	assert_int_equal(famez_region_open(fabric, "sized", 1, NEW, region, known + 4), -EINVAL);
+	assert_int_equal(famez_region_open(fabric, "sized", 1, NEW, region, 4104), -EINVAL);
+	assert_true(all_are(bytes, sizeof(bytes), MARK));
+	assert_int_equal(famez_region_open(fabric, "sized", 1, NEW, region, known + 40), 0);
+	assert_string_equal(region->name, "sized");
+	assert_true(all_are(bytes + known, 40, 0));
+	assert_true(all_are(bytes + known + 40, sizeof(bytes) - known - 40, MARK));
+	memset(bytes, MARK, sizeof(bytes));
+	assert_int_equal(famez_region_open(fabric, "sized", 1, 0, region,
+					   FAMEZ_REGION_INFO_SIZE_VER0), 0);
+	assert_true(all_are(bytes + FAMEZ_REGION_INFO_SIZE_VER0, 1000, MARK));
+	assert_int_equal(famez_region_remove(fabric, "sized"), 0);
+}
+
+/* Messages of a later version: to the switch, and its answers. */
+static void test_batch_sizes(void **state)
+{
+	enum { N = 3, LONGER = sizeof(struct famez_msg) + 24 };
+	struct famez_region_request r = { .op = htole32(FAMEZ_REGION_OPEN), .name = "none" };
+	struct famez_region_reply replies[N];
+	static uint64_t space[N * LONGER / 8 + 1];
+	struct famez_msg *m;
+	struct famez *asker;
+	uint32_t port = 0;
+	int i, got;
+
+	(void)state;
+	assert_int_equal(famez_open_endpoint(&asker, fabric), 0);
+	assert_int_equal(famez_bind(asker, &port, 0), 0);
+	for (i = 0; i < N; i++) {
+		m = (void *)((char *)space + i * LONGER);
+		m->data = (uintptr_t)&r;
+		m->length = sizeof(r);
+		m->peer = FAMEZ_DEST_SERVER;
+		m->dport = FAMEZ_REGION_PORT;
+	}
+	assert_int_equal(famez_send_batch(asker, (void *)space, N, LONGER), N);
+	for (got = 0; got < N; got += i) {
+		memset(space, 0, sizeof(space));
+		for (i = 0; i < N; i++) {
+			m = (void *)((char *)space + i * LONGER);
+			m->data = (uintptr_t)&replies[i];
+			m->length = sizeof(replies[i]);
+		}
+		i = famez_recv_batch(asker, (void *)space, N, LONGER);
+		assert_in_range(i, 1, N - got);
+		m = (void *)((char *)space + (i - 1) * LONGER);
+		assert_int_equal(m->dport, port);
+		assert_int_equal(m->sport, FAMEZ_REGION_PORT);
+		assert_int_equal(m->length, sizeof(replies[0]));
+		assert_int_equal(le32toh(replies[i - 1].error), ENOENT);
+	}
+	assert_int_equal(famez_send_batch(asker, m, 1, FAMEZ_MSG_SIZE_VER0 - 8), -EINVAL);
+	assert_int_equal(famez_send_batch(asker, m, 1, FAMEZ_MSG_SIZE_VER0 + 4), -EINVAL);
+	assert_int_equal(famez_recv_batch(asker, m, 1, FAMEZ_MSG_SIZE_VER0 - 8), -EINVAL);
+	assert_int_equal(famez_recv_batch(asker, m, 1, 4104), -EINVAL);
+	famez_close(asker);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +652,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_structs),
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_region_sizes),
+		cmocka_unit_test(test_batch_sizes),
 	};
 
 	path = argv[1];

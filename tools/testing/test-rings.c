@@ -141,7 +141,7 @@ static uint32_t *stranger(size_t *words)
 	struct famez_region_info region;
 	void *at;
 
-	assert_int_equal(famez_region_open(first_peer, NAME, 0, 0, &region), 0);
+	assert_int_equal(famez_region_open(first_peer, NAME, 0, 0, &region, sizeof(region)), 0);
 	assert_int_equal(famez_map(first_peer, region.offset, region.length, FAMEZ_MAP_WRITE,
 				   &at), 0);
 	*words = region.length / 4;
@@ -165,17 +165,18 @@ static void test_open_errors(void **state)
 
 	/* one that is there has to be large enough, and is not for kernels */
 	assert_int_equal(famez_region_open(first_peer, NAME, 4096, FAMEZ_REGION_CREATE,
-					   &region), 0);
+					   &region, sizeof(region)), 0);
 	assert_int_equal(open_first(0), -EFBIG);
 	assert_int_equal(famez_ring_open(&a, first_peer, NAME, 0, 0), -EFBIG);
 	famez_region_remove(first_peer, NAME);
 	assert_int_equal(famez_region_open(first_peer, NAME, 4096,
-					   FAMEZ_REGION_CREATE | FAMEZ_REGION_DAX, &region), 0);
+					   FAMEZ_REGION_CREATE | FAMEZ_REGION_DAX, &region,
+					   sizeof(region)), 0);
 	assert_int_equal(open_first(0), -EBUSY);
 	famez_region_remove(first_peer, NAME);
 	assert_int_equal(famez_region_open(first_peer, NAME, 4 * SIZE,
 					   FAMEZ_REGION_CREATE | FAMEZ_REGION_SCRATCH,
-					   &region), 0);
+					   &region, sizeof(region)), 0);
 	assert_int_equal(open_first(0), 0);
 }
 
