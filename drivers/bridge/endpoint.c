@@ -48,7 +48,7 @@ int famez_endpoint_send(struct famez_bridge *b, const struct famez_dest *dest,
 		if (fault_in_iov_iter_readable(from, iov_iter_count(from)))
 			return -EFAULT;
 		if (signal_pending(current))
-			return -ERESTARTSYS;
+			return famez_outcome(-ERESTARTSYS, timeout);
 	}
 }
 
@@ -83,7 +83,7 @@ int famez_endpoint_recv(struct famez_bridge *b, struct famez_delivery *d,
 		if (d->answer && d->answer(d, true))
 			return -EFAULT;
 		if (signal_pending(current))
-			return -ERESTARTSYS;
+			return famez_outcome(-ERESTARTSYS, timeout);
 	}
 }
 

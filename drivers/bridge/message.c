@@ -208,7 +208,8 @@ static long famez_batch_done(struct famez_batch *batch, void __user *user,
 {
 	if (!done)
 		return err;
-	batch->error = -err;
+	/* what is done is done: there is nothing to begin anew */
+	batch->error = err == -ERESTARTSYS ? EINTR : -err;
 	/* that it cannot be told loses no message */
 	if (famez_put_struct(user, batch, sizeof(*batch)))
 		return -EFAULT;

@@ -7,12 +7,15 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <famez.h>
@@ -348,6 +351,46 @@ static void test_batches(void **state)
 	tell_port("close", ECHO, 0, "ok");
 }
 
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A signal, while there is no room for the next, ends one of which some is done. */
+static void test_batch_signal(void **state)
+{
+	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	struct itimerval soon = {
+		.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000,
+	}, never = { };
+	static struct famez_msg out[FAMEZ_BATCH_MAX];
+	static char data[FAMEZ_MESSAGE_MAX];
+	struct famez_batch batch = {
+		.size = sizeof(batch), .messages = (uintptr_t)out,
+		.count = FAMEZ_BATCH_MAX, .stride = sizeof(out[0]),
+	};
+	uint32_t i;
+	int r;
+
+	(void)state;
+	/* on the host there is no such structure */
+	if (famez_set_eventfd(f, -1) == -EOPNOTSUPP)
+		return;
+	tell_port("bind", STUCK, 20000, "0");
+	for (i = 0; i < FAMEZ_BATCH_MAX; i++)
+		out[i] = (struct famez_msg){
+			.size = sizeof(out[i]), .data = (uintptr_t)data,
+			.length = sizeof(data), .peer = peer, .dport = STUCK,
+		};
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	r = ioctl(famez_fd(f), FAMEZ_IOC_SEND_BATCH, &batch);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_in_range(r, 1, FAMEZ_BATCH_MAX - 1);
+	assert_int_equal(batch.error, EINTR);
+	tell_port("close", STUCK, 0, "ok");
+}
+
 /* ---- One loop -------------------------------------------------------------------- */
 
 static void add(int epoll, int fd)
@@ -418,6 +461,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_probe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_batches, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_batch_signal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_eventfd, set_up, tear_down),
 	};
 

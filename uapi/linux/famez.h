@@ -367,7 +367,8 @@ struct famez_bind {
  * @count: how many, 1 to %FAMEZ_BATCH_MAX
  * @stride: bytes from one to the next, sizeof(struct famez_msg)
  * @timeout_ms: as in struct famez_msg, for all of them
- * @error: out: the errno value for which it stopped before the end; 0: none
+ * @error: out: the errno value for which it stopped before the end, EINTR of a signal;
+ *	0: none
  */
 struct famez_batch {
 	__u32 size;
