@@ -32,7 +32,6 @@ static const char * const famez_link_states[] = {
 
 FAMEZ_LINK_ATTR(link_state, "%s", famez_link_states[c.state]);
 FAMEZ_LINK_ATTR(link_partner, "%s", c.switch_class);
-FAMEZ_LINK_ATTR(manager, "%u,%u", c.manager_cid, c.manager_sid);
 FAMEZ_LINK_ATTR(cid0, "%u", c.cid);
 FAMEZ_LINK_ATTR(sid0, "%u", c.sid);
 FAMEZ_LINK_ATTR(pfmcid, "%u", c.manager_cid);
@@ -65,7 +64,6 @@ static umode_t famez_link_visible(struct kobject *kobj, struct attribute *attr, 
 static struct attribute *famez_link_attrs[] = {
 	&dev_attr_link_state.attr,
 	&dev_attr_link_partner.attr,
-	&dev_attr_manager.attr,
 	&dev_attr_c_class.attr,
 	&dev_attr_cid0.attr,
 	&dev_attr_sid0.attr,
