@@ -199,14 +199,15 @@ int famez_get_peers(struct famez *handle, struct famez_peer_info **peers,
 /**
  * famez_lookup() - find a peer
  * @handle: the handle
- * @dest: an id, the name of a peer that is up, or "server" for the switch
+ * @dest: an id, "CID,SID" of a peer, the name of one that is up, or "server" or "switch"
+ *	for the switch
  * @peer: its id
  *
  * Digits alone are always an id, and are not looked for on the fabric.
  *
  * Return:
  * * 0: done
- * * -EHOSTUNREACH: none has this name, or no id is so high
+ * * -EHOSTUNREACH: none has this name or CID and SID, or no id is so high
  * * -ENOTUNIQ: several have this name
  * * -EOPNOTSUPP: the device has no messages
  * * others: of famez_get_peers()

@@ -497,11 +497,20 @@ static void test_timeout_signal(void **state)
 static void test_modes(void **state)
 {
 	int in = open(DEVICE, O_RDONLY), out = open(DEVICE, O_WRONLY);
+	struct famez_notify notify = { .size = sizeof(notify), .fd = -1 };
+	struct famez_allow allow = { .size = sizeof(allow) };
+	struct famez_batch batch = { .size = sizeof(batch) };
 	struct famez_event e = { .size = sizeof(e) };
+	struct famez_bind bind = { .size = sizeof(bind) };
 	uint32_t peer, length;
 	char data[16];
 
 	(void)state;
+	assert_int_equal(call(in, FAMEZ_IOC_SEND_BATCH, &batch), EBADF);
+	assert_int_equal(call(in, FAMEZ_IOC_ALLOW, &allow), EBADF);
+	assert_int_equal(call(out, FAMEZ_IOC_RECV_BATCH, &batch), EBADF);
+	assert_int_equal(call(out, FAMEZ_IOC_BIND, &bind), EBADF);
+	assert_int_equal(call(out, FAMEZ_IOC_NOTIFY, &notify), EBADF);
 	assert_int_equal(send_to(in, echo_id, "x", 1), EBADF);
 	assert_int_equal(recv_from(out, &peer, data, 16, &length), EBADF);
 	assert_int_equal(call(out, FAMEZ_IOC_EVENT, &e), EBADF);
@@ -580,6 +589,7 @@ static void test_text(void **state)
 	assert_true(read(fd, line, sizeof(line) - 1) > 0);
 	assert_string_equal(strchr(line, ':'), ":");
 	assert_int_equal(put(fd, "server:hello from test-device", 29), 0);
+	assert_int_equal(put(fd, "switch:hello from test-device", 29), 0);
 	close(fd);
 }
 

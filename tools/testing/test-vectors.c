@@ -138,6 +138,10 @@ static void test_no_messages(void **state)
 		FAMEZ_IOC_PING, FAMEZ_IOC_EVENT,
 	};
 	uint32_t words[64] = { sizeof(words) };
+	struct famez_allow allow = { .size = sizeof(allow), .flags = FAMEZ_ALLOW_IN_USE };
+	struct famez_regions regions = {
+		.size = sizeof(regions), .stride = FAMEZ_REGION_INFO_SIZE_VER0,
+	};
 	struct pollfd p = { .fd = open_device(0), .events = POLLIN | POLLPRI };
 	char text[] = "1:text";
 	size_t i;
@@ -145,6 +149,8 @@ static void test_no_messages(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		assert_int_equal(call(p.fd, commands[i], words), EOPNOTSUPP);
+	assert_int_equal(call(p.fd, FAMEZ_IOC_REGIONS, &regions), EOPNOTSUPP);
+	assert_int_equal(call(p.fd, FAMEZ_IOC_ALLOW, &allow), 0);
 	assert_int_equal(write(p.fd, text, sizeof(text)), -1);
 	assert_int_equal(errno, EOPNOTSUPP);
 	assert_int_equal(read(p.fd, text, sizeof(text)), -1);

@@ -3,23 +3,24 @@
  * What a program says to /dev/famez_bridge and /dev/famez_fam.
  *
  * Text form: write(2) takes "<dest>:<payload>" where dest is a peer's id, its
- * name, or "server"; read(2) gives "<sender's id>:<payload>".  Each call is one
- * message.  poll(2): POLLIN while a message waits; POLLPRI while a peer event
+ * name, its "CID,SID", or "server" or "switch" for the switch; read(2) gives
+ * "<sender's id>:<payload>", or as FAMEZ_IOC_FORM says.  Each call is one message.  poll(2): POLLIN while a message waits; POLLPRI while a peer event
  * waits; POLLOUT always, as each peer has room of its own; POLLERR and POLLHUP
  * after the device has gone.  mmap(2): the FAM, from offset 0; MAP_SHARED, or
  * MAP_PRIVATE for reading alone, which it then stays (EINVAL, and EACCES of
  * mprotect(2)).
  *
  * A device without a doorbell, /dev/famez_fam, has no messages: all commands but
- * FAMEZ_IOC_INFO and FAMEZ_IOC_MAPPING are EOPNOTSUPP.  There read(2) and write(2) are
- * of FAM, at the file's offset; ENOSPC: behind its end, and with O_APPEND.
+ * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_REGIONS and FAMEZ_IOC_ALLOW are
+ * EOPNOTSUPP.  There read(2) and write(2) are of FAM, at the file's offset; ENOSPC:
+ * behind its end, and with O_APPEND.
  *
  * A bridge on a server that knows mailslots alone, as F.E.E.'s, has no ports and no
  * events: FAMEZ_IOC_BIND and FAMEZ_IOC_EVENT are EOPNOTSUPP.
  *
  * A bridge on a raw server, as QEMU's ivshmem-server, knows no peers: it has
- * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR and mmap(2), of
- * all the memory; all else is EOPNOTSUPP, read(2) and write(2) too.
+ * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_ALLOW, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR
+ * and mmap(2), of all the memory; all else is EOPNOTSUPP, read(2) and write(2) too.
  *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
@@ -31,9 +32,9 @@
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
  * ENODEV (the device has gone; or another switch has taken its memory, where
- * only FAMEZ_IOC_INFO, FAMEZ_IOC_VECTOR and mmap(2) go on), EBADF (SEND and RING
- * on a file that is not open for writing; RECV and EVENT on one that is not open
- * for reading).
+ * only FAMEZ_IOC_INFO, FAMEZ_IOC_VECTOR and mmap(2) go on), EBADF (SEND,
+ * SEND_BATCH, RING and ALLOW on a file that is not open for writing; RECV,
+ * RECV_BATCH, EVENT, BIND and NOTIFY on one that is not open for reading).
  */
 #ifndef _UAPI_LINUX_FAMEZ_H
 #define _UAPI_LINUX_FAMEZ_H
@@ -363,7 +364,7 @@ struct famez_bind {
  * @size: bytes of this structure
  * @flags: %FAMEZ_MSG_DONTWAIT
  * @messages: address of an array of struct famez_msg, each with its own @size,
- *	which is @stride, and without @flags and @timeout_ms
+ *	which is @stride, @flags 0, but to send with %FAMEZ_MSG_CID, and @timeout_ms 0
  * @count: how many, 1 to %FAMEZ_BATCH_MAX
  * @stride: bytes from one to the next, sizeof(struct famez_msg)
  * @timeout_ms: as in struct famez_msg, for all of them
