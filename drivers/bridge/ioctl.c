@@ -95,6 +95,23 @@ static int famez_ioc_mapping(struct famez_bridge *b, void __user *user)
 	return famez_put_struct(user, &mapping, sizeof(mapping));
 }
 
+/* Programs' names for what is in the control area */
+static_assert(FAMEZ_PEER_STATE_ATTACHED == FAMEZ_PEER_ATTACHED);
+static_assert(FAMEZ_PEER_STATE_UP == FAMEZ_PEER_UP);
+static_assert(FAMEZ_PEER_KIND_UNKNOWN == FAMEZ_KIND_UNKNOWN);
+static_assert(FAMEZ_PEER_KIND_SWITCH == FAMEZ_KIND_SWITCH);
+static_assert(FAMEZ_PEER_KIND_BRIDGE == FAMEZ_KIND_BRIDGE);
+static_assert(FAMEZ_PEER_KIND_HOST == FAMEZ_KIND_HOST);
+static_assert(FAMEZ_FAM_USE_PMEM == FAMEZ_USE_PMEM);
+static_assert(FAMEZ_FAM_USE_DAX == FAMEZ_USE_DAX);
+static_assert(FAMEZ_FAM_USE_MASK == FAMEZ_USE_MASK);
+static_assert(FAMEZ_FAM_USE_WHOLE == FAMEZ_USE_WHOLE);
+static_assert(FAMEZ_FAM_USE_ALONE == FAMEZ_USE_ALONE);
+static_assert(FAMEZ_REGION_USE_FREE == FAMEZ_USE_FREE);
+static_assert(FAMEZ_REGION_USE_PMEM == FAMEZ_USE_PMEM);
+static_assert(FAMEZ_REGION_USE_DAX == FAMEZ_USE_DAX);
+static_assert(FAMEZ_REGION_USE_SCRATCH == FAMEZ_USE_SCRATCH);
+
 /* An entry of a program's array, whose entries may be shorter or longer than ours. */
 static int famez_put_entry(void __user *entry, u32 stride, const void *from, size_t size)
 {

@@ -121,7 +121,7 @@ void famez_mail_info(struct famez_bridge *b, u32 id, struct famez_peer_info *inf
 {
 	if (!famez_is_old(b, id) && (famez_has_table(b) || id != b->id))
 		return;
-	info->state = id == b->id ? FAMEZ_PEER_UP : FAMEZ_PEER_OLD;
+	info->state = id == b->id ? FAMEZ_PEER_UP : FAMEZ_PEER_STATE_OLD;
 	famez_slot_reads(famez_slot_of(b, id), info->name, info->cclass);
 }
 

@@ -122,7 +122,7 @@ static void each(const char *dest, action run, const char *text)
 	/* who is only attached hears doorbells, and nothing else */
 	for (i = 0; i < count; i++)
 		if (peers[i].id != info.id &&
-		    (peers[i].state != FAMEZ_PEER_ATTACHED || run == ring))
+		    (peers[i].state != FAMEZ_PEER_STATE_ATTACHED || run == ring))
 			act(run, peers[i].id, text);
 	free(peers);
 }

@@ -114,7 +114,7 @@ static bool is_guest(const struct famez_peer_info *peers, size_t count,
 {
 	while (count--)
 		if (peers[count].id == id)
-			return peers[count].kind == FAMEZ_KIND_BRIDGE &&
+			return peers[count].kind == FAMEZ_PEER_KIND_BRIDGE &&
 			       peers[count].vectors_armed >= VECTORS_LEAST;
 	return false;
 }

@@ -42,16 +42,16 @@ const char *memory_type_name(uint32_t type)
 
 const char *fam_use_name(uint32_t use)
 {
-	bool whole = use & FAMEZ_USE_WHOLE;
+	bool whole = use & FAMEZ_FAM_USE_WHOLE;
 
-	if (use & FAMEZ_USE_ALONE)
+	if (use & FAMEZ_FAM_USE_ALONE)
 		return "ram";
-	switch (use & FAMEZ_USE_MASK) {
+	switch (use & FAMEZ_FAM_USE_MASK) {
 	case 0:
 		return "-";
-	case FAMEZ_USE_PMEM:
+	case FAMEZ_FAM_USE_PMEM:
 		return whole ? "pmem" : "pmem-region";
-	case FAMEZ_USE_DAX:
+	case FAMEZ_FAM_USE_DAX:
 		return whole ? "dax" : "dax-region";
 	default:
 		return "unknown";
@@ -61,11 +61,11 @@ const char *fam_use_name(uint32_t use)
 const char *kind_name(uint32_t kind)
 {
 	switch (kind) {
-	case FAMEZ_KIND_SWITCH:
+	case FAMEZ_PEER_KIND_SWITCH:
 		return "switch";
-	case FAMEZ_KIND_BRIDGE:
+	case FAMEZ_PEER_KIND_BRIDGE:
 		return "bridge";
-	case FAMEZ_KIND_HOST:
+	case FAMEZ_PEER_KIND_HOST:
 		return "host";
 	default:
 		return "-";
@@ -75,11 +75,11 @@ const char *kind_name(uint32_t kind)
 const char *state_name(uint32_t state)
 {
 	switch (state) {
-	case FAMEZ_PEER_ATTACHED:
+	case FAMEZ_PEER_STATE_ATTACHED:
 		return "attached";
-	case FAMEZ_PEER_UP:
+	case FAMEZ_PEER_STATE_UP:
 		return "up";
-	case FAMEZ_PEER_OLD:
+	case FAMEZ_PEER_STATE_OLD:
 		return "mailslot";
 	default:
 		return "-";

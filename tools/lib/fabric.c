@@ -214,7 +214,7 @@ int famez_fabric_peer(const struct famez_fabric *f, uint32_t id,
 	info->cid = famez_load(&record->cid);
 	info->sid = famez_load(&record->sid);
 	if (famez_fabric_is_old(f, id)) {
-		info->state = FAMEZ_PEER_OLD;
+		info->state = FAMEZ_PEER_STATE_OLD;
 		famez_slot_reads(famez_slot(f->config.memory, id), info->name, info->cclass);
 	}
 	if (!info->generation)

@@ -84,7 +84,7 @@ void mail_info(const struct famez_fabric *f, struct famez_peer_info *info)
 	if (id == f->config.id)
 		info->state = FAMEZ_PEER_UP;
 	else if (famez_fabric_is_old(f, id))
-		info->state = FAMEZ_PEER_OLD;
+		info->state = FAMEZ_PEER_STATE_OLD;
 	famez_slot_reads(slot_of(f, id), info->name, info->cclass);
 	famez_link_ids(&f->component, f->config.id, id, &info->cid, &info->sid);
 }

@@ -11,7 +11,7 @@ static const char *state_name(uint32_t state)
 		return "attached";
 	case FAMEZ_PEER_UP:
 		return "up";
-	case FAMEZ_PEER_OLD:
+	case FAMEZ_PEER_STATE_OLD:
 		return "mailslot";
 	default:
 		return "absent";

@@ -96,7 +96,7 @@ static bool all_up(struct famez *f, uint32_t last)
 		fail("peers", err);
 	for (i = 0; i < count; i++)
 		up += peers[i].id >= 1 && peers[i].id <= last &&
-		      peers[i].state == FAMEZ_PEER_UP;
+		      peers[i].state == FAMEZ_PEER_STATE_UP;
 	free(peers);
 	return up == last;
 }

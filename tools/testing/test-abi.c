@@ -215,6 +215,17 @@ _Static_assert(FAMEZ_IOC_INFO == 0xfa00 && FAMEZ_IOC_PEERS == 0xfa01 &&
 	       FAMEZ_IOC_ALLOW == 0xfa0e,
 	       "commands");
 
+/* programs compare with these */
+_Static_assert(FAMEZ_PEER_STATE_ATTACHED == 1 && FAMEZ_PEER_STATE_UP == 2 &&
+	       FAMEZ_PEER_STATE_OLD == 256, "states");
+_Static_assert(FAMEZ_PEER_KIND_UNKNOWN == 0 && FAMEZ_PEER_KIND_SWITCH == 1 &&
+	       FAMEZ_PEER_KIND_BRIDGE == 2 && FAMEZ_PEER_KIND_HOST == 3, "kinds");
+_Static_assert(FAMEZ_FAM_USE_PMEM == 1 && FAMEZ_FAM_USE_DAX == 2 &&
+	       FAMEZ_FAM_USE_MASK == 255 && FAMEZ_FAM_USE_WHOLE == 256 &&
+	       FAMEZ_FAM_USE_ALONE == 512, "uses of FAM");
+_Static_assert(FAMEZ_REGION_USE_FREE == 0 && FAMEZ_REGION_USE_PMEM == 1 &&
+	       FAMEZ_REGION_USE_DAX == 2 && FAMEZ_REGION_USE_SCRATCH == 3, "uses of regions");
+
 /* ---- Results ---------------------------------------------------------------------- */
 
 static unsigned int checks, failures;

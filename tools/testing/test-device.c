@@ -198,8 +198,8 @@ static void test_peers(void **state)
 	for (i = 0; i < all; i++)
 		if (list[i].id == echo_id) {
 			assert_string_equal(list[i].name, echo_name);
-			assert_int_equal(list[i].state, 2);
-			assert_int_equal(list[i].kind, 2);
+			assert_int_equal(list[i].state, FAMEZ_PEER_STATE_UP);
+			assert_int_equal(list[i].kind, FAMEZ_PEER_KIND_BRIDGE);
 			found++;
 		}
 	assert_int_equal(found, 1);

@@ -1344,8 +1344,8 @@ static void see_peers(struct famez *handle, int me)
 		    peers[i].id != stage->ids[1])
 			continue;
 		found++;
-		CHECK_IS(peers[i].state, 2);
-		CHECK_IS(peers[i].kind, 3);
+		CHECK_IS(peers[i].state, FAMEZ_PEER_STATE_UP);
+		CHECK_IS(peers[i].kind, FAMEZ_PEER_KIND_HOST);
 		CHECK(!strcmp(peers[i].cclass, "HostProgram"));
 		CHECK(peers[i].generation);
 		CHECK_IS(famez_lookup(handle, peers[i].name, &id), 0);

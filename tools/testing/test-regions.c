@@ -86,7 +86,7 @@ static void test_life(void **state)
 	assert_true(listed("life", &region));
 	assert_int_equal(region.length, 8192);
 	assert_int_equal(region.creator, info.id);
-	assert_int_equal(region.use, FAMEZ_USE_FREE);
+	assert_int_equal(region.use, FAMEZ_REGION_USE_FREE);
 	assert_int_equal(opened("life", 5000, CREATE), 0);
 	assert_int_equal(opened("life", 8192, 0), 0);
 	assert_int_equal(opened("life", 8193, 0), -EFBIG);

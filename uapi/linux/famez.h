@@ -100,16 +100,34 @@ struct famez_info {
 
 #define FAMEZ_INFO_SIZE_VER0	112
 
+/* famez_peer_info.state; there may be others, and who is below UP cannot be sent to */
+#define FAMEZ_PEER_STATE_ATTACHED	1	/* no driver or program runs there */
+#define FAMEZ_PEER_STATE_UP		2
+#define FAMEZ_PEER_STATE_OLD		0x100	/* it knows mailslots alone */
+
+/* famez_peer_info.kind, as the peer says; there may be others */
+#define FAMEZ_PEER_KIND_UNKNOWN		0
+#define FAMEZ_PEER_KIND_SWITCH		1
+#define FAMEZ_PEER_KIND_BRIDGE		2	/* a guest's driver */
+#define FAMEZ_PEER_KIND_HOST		3	/* a program on the host */
+
+/* famez_peer_info.fam_use, as the peer says; there may be others */
+#define FAMEZ_FAM_USE_PMEM		1
+#define FAMEZ_FAM_USE_DAX		2
+#define FAMEZ_FAM_USE_MASK		0xffU	/* of these; the others are flags */
+#define FAMEZ_FAM_USE_WHOLE		0x100U	/* all FAM, to the first scratch region */
+#define FAMEZ_FAM_USE_ALONE		0x200U	/* as memory of its own */
+
 /**
  * struct famez_peer_info - one peer, as FAMEZ_IOC_PEERS tells it
  * @id: its id
- * @state: 1 attached (no driver or program), 2 up
- * @kind: 0 unknown, 1 switch, 2 bridge, 3 program on the host
+ * @state: %FAMEZ_PEER_STATE_UP and so on
+ * @kind: %FAMEZ_PEER_KIND_BRIDGE and so on
  * @generation: number of its start, 0 unless up
  * @vectors_armed: vectors that it listens on
  * @cid: Gen-Z component id, 0: none
  * @sid: Gen-Z subnet id
- * @fam_use: how it uses FAM, %FAMEZ_USE_PMEM and so on; 0: by mappings alone
+ * @fam_use: how it uses FAM, %FAMEZ_FAM_USE_PMEM and so on; 0: by mappings alone
  * @name: its name, printable ASCII, NUL-terminated
  * @cclass: its Gen-Z class, likewise
  */
@@ -152,13 +170,19 @@ struct famez_peers {
 
 #define FAMEZ_PEERS_SIZE_VER0	32
 
+/* famez_region_info.use; there may be others */
+#define FAMEZ_REGION_USE_FREE		0	/* programs map it */
+#define FAMEZ_REGION_USE_PMEM		1
+#define FAMEZ_REGION_USE_DAX		2
+#define FAMEZ_REGION_USE_SCRATCH	3	/* likewise, whatever uses all of FAM */
+
 /**
  * struct famez_region_info - one region, as FAMEZ_IOC_REGIONS tells it
  * @name: its name, printable ASCII, NUL-terminated
  * @offset: from the start of the FAM, in bytes
  * @length: bytes
  * @creator: id of the peer that asked for it, for information
- * @use: what it is for: 0 free, 1 pmem, 2 dax, 3 scratch
+ * @use: what it is for, %FAMEZ_REGION_USE_FREE and so on
  */
 struct famez_region_info {
 	char name[64];
@@ -496,7 +520,7 @@ struct famez_mapping {
  * peer's driver, library or switch, and @dport is 0; it goes when there is room.  EBUSY:
  * the last one to that peer still waits for it.
  *
- * A peer that knows mailslots alone (FAMEZ_PEER_OLD) has no ports, and takes 1 to 383
+ * A peer that knows mailslots alone (FAMEZ_PEER_STATE_OLD) has no ports, and takes 1 to 383
  * bytes.  0 then means that it has read them: it has five seconds for that (ETIMEDOUT,
  * and the message is taken back).  With O_NONBLOCK or FAMEZ_MSG_DONTWAIT nobody waits,
  * and what was taken back is told to the next sender, by ECONNRESET.

@@ -169,7 +169,6 @@ struct famez_header {
 #define FAMEZ_PEER_ABSENT	0	/* nobody has this id */
 #define FAMEZ_PEER_ATTACHED	1	/* connected, no driver or program yet */
 #define FAMEZ_PEER_UP		2	/* has published a generation */
-#define FAMEZ_PEER_OLD		3	/* reads its mailslot; not in the table: for programs */
 
 #define FAMEZ_PROTOCOL		1	/* famez_peer.protocol, always */
 
