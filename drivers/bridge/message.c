@@ -26,7 +26,8 @@ struct famez_receipt {
 
 static int famez_check_msg(const struct famez_msg *msg, u32 flags)
 {
-	if (msg->flags & ~flags || (msg->sport && !(msg->flags & FAMEZ_MSG_CID)))
+	if (msg->flags & ~flags || msg->sport || msg->reserved ||
+	    (msg->sid && !(msg->flags & FAMEZ_MSG_CID)))
 		return -EINVAL;
 	return 0;
 }
@@ -41,7 +42,7 @@ static u32 famez_find_peer(struct famez_bridge *b, const struct famez_msg *msg)
 	u32 id = FAMEZ_NOBODY;
 
 	if (famez_enter(b)) {
-		famez_link_find(b, msg->peer, msg->sport, &id);
+		famez_link_find(b, msg->peer, msg->sid, &id);
 		famez_leave(b);
 	}
 	return id;

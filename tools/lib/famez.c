@@ -264,6 +264,8 @@ static int check_batch(struct famez_msg *messages, uint32_t count, size_t each)
 		m->flags = 0;
 		m->sport = 0;
 		m->timeout_ms = 0;
+		m->sid = 0;
+		m->reserved = 0;
 	}
 	return 0;
 }

@@ -114,8 +114,8 @@ AT(famez_mapping, type, 16, 4);
 AT(famez_mapping, reserved, 20, 4);
 AT(famez_mapping, page_size, 24, 8);
 
-SIZE(famez_msg, 32);
-VER0(MSG, 32);
+SIZE(famez_msg, 40);
+VER0(MSG, 40);
 AT(famez_msg, size, 0, 4);
 AT(famez_msg, flags, 4, 4);
 AT(famez_msg, data, 8, 8);
@@ -124,6 +124,8 @@ AT(famez_msg, peer, 20, 4);
 AT(famez_msg, sport, 24, 2);
 AT(famez_msg, dport, 26, 2);
 AT(famez_msg, timeout_ms, 28, 4);
+AT(famez_msg, sid, 32, 4);
+AT(famez_msg, reserved, 36, 4);
 
 SIZE(famez_ping, 24);
 VER0(PING, 24);
@@ -271,10 +273,10 @@ static const struct command {
 	  "..00........oo00" },
 	{ "SEND", FAMEZ_IOC_SEND,
 	  { sizeof(struct famez_msg), [5] = NOBODY }, EHOSTUNREACH,
-	  "..F0........0..." },
+	  "..F0........0...0000" },
 	{ "RECV", FAMEZ_IOC_RECV,
 	  { sizeof(struct famez_msg), FAMEZ_MSG_DONTWAIT }, EAGAIN,
-	  "..f0......oo00.." },
+	  "..f0......oo00..0000" },
 	{ "PING", FAMEZ_IOC_PING,
 	  { sizeof(struct famez_ping), [2] = NOBODY, [3] = 1 },
 	  EHOSTUNREACH, "..00....oooo" },
@@ -287,10 +289,10 @@ static const struct command {
 	  "..00...." },
 	/* one at a bad address */
 	{ "SEND_BATCH", FAMEZ_IOC_SEND_BATCH,
-	  { sizeof(struct famez_batch), [4] = 1, [5] = 32 }, EFAULT,
+	  { sizeof(struct famez_batch), [4] = 1, [5] = sizeof(struct famez_msg) }, EFAULT,
 	  "..f0..........oo" },
 	{ "RECV_BATCH", FAMEZ_IOC_RECV_BATCH,
-	  { sizeof(struct famez_batch), [4] = 1, [5] = 32 }, EFAULT,
+	  { sizeof(struct famez_batch), [4] = 1, [5] = sizeof(struct famez_msg) }, EFAULT,
 	  "..f0..........oo" },
 	{ "NOTIFY", FAMEZ_IOC_NOTIFY,
 	  { sizeof(struct famez_notify), [2] = -1 }, 0,
@@ -418,6 +420,50 @@ static void test_messages(int fd, uint32_t echo)
 	check(call(fd, FAMEZ_IOC_SEND, &m) == EMSGSIZE, "SEND: too long");
 }
 
+/* What the switch has given the echo, which takes it a moment */
+static void cid_of(int fd, uint32_t echo, uint32_t *cid, uint32_t *sid)
+{
+	struct famez_peer_info list[16] = { };
+	struct famez_peers p = {
+		.size = sizeof(p), .peers = address(list), .count = 16,
+		.stride = sizeof(list[0]),
+	};
+
+	for (*cid = 0; !*cid; p.count = 16) {
+		if (call(fd, FAMEZ_IOC_PEERS, &p))
+			return;
+		for (uint32_t i = 0; i < p.count; i++)
+			if (list[i].id == echo) {
+				*cid = list[i].cid;
+				*sid = list[i].sid;
+			}
+	}
+}
+
+/* SIDs have 32 bits, and a port is none. */
+static void test_cid(int fd, uint32_t echo)
+{
+	char out[] = "by CID and SID", in[16] = "";
+	struct famez_msg m = {
+		.size = sizeof(m), .data = address(out), .length = sizeof(out),
+		.flags = FAMEZ_MSG_CID,
+	};
+	uint32_t sid;
+
+	cid_of(fd, echo, &m.peer, &sid);
+	printf("# CID %u, SID %u\n", m.peer, sid);
+	m.sid = sid ^ 0x10000;
+	check(call(fd, FAMEZ_IOC_SEND, &m) == EHOSTUNREACH, "SEND: each bit of a SID counts");
+	m.sid = sid;
+	m.sport = sid;
+	check(call(fd, FAMEZ_IOC_SEND, &m) == EINVAL, "SEND: a SID is no port");
+	m.sport = 0;
+	check(!call(fd, FAMEZ_IOC_SEND, &m), "SEND: by CID and SID");
+	m = (struct famez_msg) { .size = sizeof(m), .length = sizeof(in), .data = address(in) };
+	check(!call(fd, FAMEZ_IOC_RECV, &m) && m.peer == echo && !m.sid &&
+	      !memcmp(in, out, sizeof(out)), "RECV: who it was");
+}
+
 static void test_ping(int fd, uint32_t echo)
 {
 	struct famez_ping p = {
@@ -506,6 +552,7 @@ int main(int argc, char **argv)
 	test_info(fd, &info);
 	test_peers(fd, echo);
 	test_messages(fd, echo);
+	test_cid(fd, echo);
 	test_ping(fd, echo);
 	test_event(fd);
 	test_doorbell(fd, &info);

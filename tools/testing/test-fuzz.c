@@ -21,7 +21,7 @@
 #include "device.h"
 
 /* there are fewer commands than numbers */
-enum { THREADS = 2, FILES = 4, AREA_PAGES = 4, NUMBERS = 0x0d };
+enum { THREADS = 2, FILES = 4, AREA_PAGES = 4, NUMBERS = 0x11 };
 
 static unsigned long rounds;
 static uint64_t seed;
@@ -100,7 +100,7 @@ static uint32_t any_word(struct fuzz *f)
 static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 {
 	static const uint32_t sizes[NUMBERS] = {
-		112, 32, 32, 32, 24, 32, 16, 32, 32, 16, 16, 16,
+		112, 32, 40, 40, 24, 32, 16, 32, 32, 16, 16, 16, 32, 24, 8, 104, 8,
 	};
 	uint64_t at = any_address(f);
 	int i;
@@ -138,7 +138,7 @@ static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 	case 8:
 		memcpy(words + 2, &at, sizeof(at));
 		words[4] = below(f, 4) ? below(f, 8) : any_word(f);
-		words[5] = below(f, 4) ? 32 : any_word(f);
+		words[5] = below(f, 4) ? 40 : any_word(f);
 		words[6] = below(f, 20);
 		break;
 	case 0x0a:	/* RING: peer, vector */
@@ -149,6 +149,14 @@ static void fill(struct fuzz *f, unsigned int number, uint32_t *words)
 		words[2] = below(f, 4) ? below(f, 20) : any_word(f);
 		words[3] = below(f, 4) ? (uint32_t)eventfds[below(f, FILES)] :
 					 any_word(f);
+		break;
+	case 0x0c:	/* MAPPING: where */
+		memcpy(words + 2, &at, sizeof(at));
+		break;
+	case 0x0d:	/* REGIONS: where, how many, which size */
+		memcpy(words + 2, &at, sizeof(at));
+		words[4] = below(f, 32);
+		words[5] = below(f, 4) ? 88 : below(f, 4100);
 	}
 }
 

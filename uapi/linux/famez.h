@@ -231,7 +231,7 @@ struct famez_allow {
 #define FAMEZ_MSG_DONTWAIT	1	/* EAGAIN rather than sleep */
 #define FAMEZ_MSG_PROBE		2	/* send nothing: is the port open? */
 #define FAMEZ_MSG_LINK		4	/* a word of the link layer, as text */
-#define FAMEZ_MSG_CID		8	/* @peer and @sport are the receiver's CID and SID */
+#define FAMEZ_MSG_CID		8	/* @peer and @sid are the receiver's CID and SID */
 
 /**
  * struct famez_msg - FAMEZ_IOC_SEND and FAMEZ_IOC_RECV
@@ -240,10 +240,12 @@ struct famez_allow {
  *	%FAMEZ_MSG_CID
  * @data: address of the message
  * @length: bytes; receiving, in: room at @data, out: bytes of the message
- * @peer: sending: id of the receiver; receiving, out: id of the sender
- * @sport: sending: 0, but with %FAMEZ_MSG_CID; receiving, out: the sender's port, 0: it has none
+ * @peer: sending: id of the receiver, with %FAMEZ_MSG_CID its CID; receiving, out: id of the sender
+ * @sport: sending: 0; receiving: 0, out: the sender's port, 0: it has none
  * @dport: sending: the receiver's port; receiving: 0, out: the own port
  * @timeout_ms: how long to sleep at most, then ETIMEDOUT; 0: as long as it takes
+ * @sid: sending with %FAMEZ_MSG_CID: the receiver's SID; else 0
+ * @reserved: 0
  */
 struct famez_msg {
 	__u32 size;
@@ -254,9 +256,11 @@ struct famez_msg {
 	__u16 sport;
 	__u16 dport;
 	__u32 timeout_ms;
+	__u32 sid;
+	__u32 reserved;
 };
 
-#define FAMEZ_MSG_SIZE_VER0	32
+#define FAMEZ_MSG_SIZE_VER0	40
 
 #define FAMEZ_LINK_DOWN		0	/* the switch has not spoken */
 #define FAMEZ_LINK_UP		1	/* it has */

@@ -68,6 +68,27 @@ program test-fuzz 2 "$FUZZ_ROUNDS"
 ok "test-fuzz: $FUZZ_ROUNDS random calls of two threads each, and it works afterwards"
 grep '^# seed' "$tmp/test-fuzz.log"
 
+# ---- a SID that no port can be ----
+
+switch=$(cat "$FAMEZ_VM_DIR/switch.pid")
+memory=$(find "/proc/${switch%% *}/fd" -lname '*famez-vm-*' -print -quit)
+
+# poke OFFSET: four bytes from standard input, into the memory
+poke() {
+	dd of="$memory" bs=1 count=4 seek="$1" conv=notrunc 2>/dev/null
+}
+
+# where the peer table is says the header; the SID is at byte 12 of a record
+word() {
+	od -An -tu4 -j "$1" -N 4 "$memory" | tr -d ' '
+}
+sid=$(($(word 152) + 2 * $(word 164) + 12))
+dd if="$memory" of="$tmp/sid" bs=1 count=4 skip=$sid 2>/dev/null
+printf '\160\021\001\000' | poke $sid
+program test-abi 2 && grep -q 'SID 70000$' "$tmp/test-abi.log"
+ok 'test-abi: a message by CID and SID, with a SID above 65535'
+poke $sid <"$tmp/sid"
+
 # ---- another switch ----
 
 # fabric_number FROM TO: copies the fabric number, which is at byte 104
@@ -75,8 +96,6 @@ fabric_number() {
 	dd if="$1" of="$2" bs=1 count=8 conv=notrunc "${@:3}" 2>/dev/null
 }
 
-switch=$(cat "$FAMEZ_VM_DIR/switch.pid")
-memory=$(find "/proc/${switch%% *}/fd" -lname '*famez-vm-*' -print -quit)
 fabric_number "$memory" "$tmp/fabric" skip=104
 fabric_number /dev/zero "$memory" seek=104
 program test-lost 2; ok 'test-lost: who has taken the memory is not talked to'
