@@ -264,7 +264,7 @@ IN_GUESTS := test-barriers test-device test-events test-faults test-files test-f
 	test-mappings test-plain test-ports test-regions test-rings test-vectors
 TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-link-asan fuzz-link test-lib test-lib-switch test-channels \
 	test-rings-asan test-rings-hunt famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server \
-	$(IN_GUESTS) test-abi test-abi32 $(WIRE) famez-server-asan bench-report
+	$(IN_GUESTS) test-abi test-abi32 test-cxx $(WIRE) famez-server-asan bench-report
 
 tests: tools examples $(addprefix $(B)/testing/,$(TESTS))
 
@@ -303,6 +303,15 @@ $(B)/testing/test-abi32: MODEL := -m32
 $(B)/testing/test-abi $(B)/testing/test-abi32: tools/testing/test-abi.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MODEL) -static $(CFLAGS) $(INCLUDES) $< -o $@
+
+# the headers that are installed, as a program in C++ has them, and as one in C99
+STRICT := -Wall -Wextra -pedantic -Werror -Iuapi -Itools/lib
+$(B)/testing/test-cxx: tools/testing/test-cxx.cc $(B)/lib/libfamez.a $(HEADERS)
+	@mkdir -p $(@D)
+	@for h in famez.h linux/famez.h linux/famez_fabric.h; do \
+		echo "#include <$$h>" | $(CC) -std=c99 $(STRICT) -x c -fsyntax-only - || exit; done
+	@$(CXX) -std=c++20 $(STRICT) -fsyntax-only $<
+	$(Q)$(CXX) -std=c++11 $(STRICT) $< $(B)/lib/libfamez.a -o $@
 
 $(B)/testing/wire-%: tools/testing/wire/wire-%.c tools/testing/wire/wire.c
 	@mkdir -p $(@D)

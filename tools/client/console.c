@@ -85,9 +85,9 @@ static int ring(uint32_t peer, const char *text)
 
 	if (strcmp(text, "all"))
 		return *text && !text[strspn(text, "0123456789")] ?
-		       famez_ring(handle, peer, strtoul(text, NULL, 10)) : -EINVAL;
+		       famez_doorbell(handle, peer, strtoul(text, NULL, 10)) : -EINVAL;
 	for (v = 0; !r && v < info.vectors; v++)
-		r = famez_ring(handle, peer, v);
+		r = famez_doorbell(handle, peer, v);
 	return r;
 }
 
@@ -414,7 +414,7 @@ static void listen_to_bells(void)
 			die("out of memory");
 		bells[bells_count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		r = bells[bells_count] < 0 ? -errno :
-		    famez_vector(handle, bells_count, bells[bells_count]);
+		    famez_doorbell_eventfd(handle, bells_count, bells[bells_count]);
 		bells_count++;
 	}
 	if (r)

@@ -30,7 +30,7 @@ static int listen_to(struct bench *b, uint32_t vector)
 
 	if (fd < 0)
 		return -errno;
-	err = famez_vector(b->famez, vector, fd);
+	err = famez_doorbell_eventfd(b->famez, vector, fd);
 	if (err) {
 		close(fd);
 		return err;
@@ -51,7 +51,7 @@ static int await(int fd)
 
 static void forget(struct bench *b, uint32_t vector, int fd)
 {
-	famez_vector(b->famez, vector, -1);
+	famez_doorbell_eventfd(b->famez, vector, -1);
 	close(fd);
 }
 
@@ -63,7 +63,7 @@ static int ring_and_await(struct bench *b, uint32_t vector, uint32_t count,
 	int err = 0;
 
 	for (i = 0; !err && i < count; i++) {
-		err = famez_ring(b->famez, b->peer, vector);
+		err = famez_doorbell(b->famez, b->peer, vector);
 		if (!err)
 			err = await(fd);
 		now = clock_ns();
@@ -103,7 +103,7 @@ int doorbell_echo(struct bench *b)
 	for (i = 0; !err && i < b->word.count; i++) {
 		err = await(fd);
 		if (!err)
-			err = famez_ring(b->famez, b->peer, vector);
+			err = famez_doorbell(b->famez, b->peer, vector);
 	}
 	forget(b, vector, fd);
 	return err;

@@ -15,7 +15,7 @@ static const char usage[] =
 /* On a raw server both are whatever they are; here the fabric has said no. */
 static void ring_peer(struct famez *handle, const char *dest, uint32_t vector)
 {
-	int error = famez_ring(handle, find_peer(handle, dest), vector);
+	int error = famez_doorbell(handle, find_peer(handle, dest), vector);
 
 	if (error == -EINVAL)
 		die("no peer has a vector %u; famezctl info tells how many there are",

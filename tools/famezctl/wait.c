@@ -89,7 +89,7 @@ static int listen_on(struct famez *handle, uint32_t vector)
 
 	if (fd < 0)
 		die("cannot make an eventfd: %s", strerror(errno));
-	error = famez_vector(handle, vector, fd);
+	error = famez_doorbell_eventfd(handle, vector, fd);
 	if (error == -EINVAL)
 		die("this peer has no vector %u; famezctl info tells how many are armed",
 		    vector);

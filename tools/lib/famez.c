@@ -315,12 +315,12 @@ int famez_next_event(struct famez *handle, struct famez_event *event)
 	return r;
 }
 
-int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector)
+int famez_doorbell(struct famez *handle, uint32_t peer, uint32_t vector)
 {
 	return CALL(handle->ops->ring, handle, peer, vector);
 }
 
-int famez_vector(struct famez *handle, uint32_t vector, int eventfd)
+int famez_doorbell_eventfd(struct famez *handle, uint32_t vector, int eventfd)
 {
 	return CALL(handle->ops->vector, handle, vector, eventfd);
 }

@@ -20,7 +20,8 @@
  *
  * A device without a doorbell has FAM alone: famez_get_info() and famez_map()
  * work, all that needs peers is -EOPNOTSUPP.  A bridge on a raw server, as QEMU's
- * ivshmem-server, knows no peers either, but has famez_ring() and famez_vector().
+ * ivshmem-server, knows no peers either, but has famez_doorbell() and
+ * famez_doorbell_eventfd().
  */
 #ifndef FAMEZ_H
 #define FAMEZ_H
@@ -30,7 +31,6 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <linux/famez.h>
-#include <linux/famez_fabric.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -411,7 +411,7 @@ int famez_ping(struct famez *handle, uint32_t peer, uint32_t timeout_ms,
 int famez_next_event(struct famez *handle, struct famez_event *event);
 
 /**
- * famez_ring() - ring a doorbell
+ * famez_doorbell() - ring a doorbell
  * @handle: the handle
  * @peer: whose, an id
  * @vector: which of its vectors, from 0
@@ -431,10 +431,10 @@ int famez_next_event(struct famez *handle, struct famez_event *event);
  * On a raw server nobody knows who is there: -EINVAL for a peer or vector above
  * 65535, and who or what is not there is not rung.
  */
-int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector);
+int famez_doorbell(struct famez *handle, uint32_t peer, uint32_t vector);
 
 /**
- * famez_vector() - have an eventfd signalled when a vector is rung
+ * famez_doorbell_eventfd() - have an eventfd signalled when a vector is rung
  * @handle: the handle
  * @vector: which of this peer's vectors, below vectors_armed of
  *	famez_get_info()
@@ -443,7 +443,7 @@ int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector);
  * There is one for each handle and vector: a second replaces it, and
  * famez_close() takes it away.  It is signalled for messages' own doorbells, too.
  * When the device, or on the host the switch, has gone, it is signalled once
- * more, so that nobody waits for ever; famez_get_info() or famez_ring() tell.
+ * more, so that nobody waits for ever; famez_get_info() or famez_doorbell() tell.
  *
  * In a guest, a program can wait for the eventfd alone.  On the host it is
  * signalled within calls of the library: wait for famez_fd() beside it, and call
@@ -459,7 +459,7 @@ int famez_ring(struct famez *handle, uint32_t peer, uint32_t vector);
  * * -ENODEV: the device, or on the host the switch, has gone
  * * -EOPNOTSUPP: the device has FAM alone
  */
-int famez_vector(struct famez *handle, uint32_t vector, int eventfd);
+int famez_doorbell_eventfd(struct famez *handle, uint32_t vector, int eventfd);
 
 #define FAMEZ_MAP_WRITE		1
 #define FAMEZ_MAP_IN_USE	2
@@ -502,10 +502,12 @@ int famez_map_around(struct famez *handle, uint64_t offset, size_t length, int f
 		     struct iovec *mapping, void **address);
 
 /* Flags of famez_region_open(); a use is one of them */
+#define FAMEZ_REGION_CREATE	1	/* if it is not there */
+#define FAMEZ_REGION_EXCL	2	/* and fail if it is: EEXIST */
 #define FAMEZ_REGION_USE_SHIFT	8
-#define FAMEZ_REGION_PMEM	(1 << FAMEZ_REGION_USE_SHIFT)
-#define FAMEZ_REGION_DAX	(2 << FAMEZ_REGION_USE_SHIFT)
-#define FAMEZ_REGION_SCRATCH	(3 << FAMEZ_REGION_USE_SHIFT)
+#define FAMEZ_REGION_PMEM	(FAMEZ_REGION_USE_PMEM << FAMEZ_REGION_USE_SHIFT)
+#define FAMEZ_REGION_DAX	(FAMEZ_REGION_USE_DAX << FAMEZ_REGION_USE_SHIFT)
+#define FAMEZ_REGION_SCRATCH	(FAMEZ_REGION_USE_SCRATCH << FAMEZ_REGION_USE_SHIFT)
 
 /**
  * famez_region_open() - find a named part of FAM, or create it
@@ -674,7 +676,7 @@ struct famez_ring;
  * * -EOPNOTSUPP: the switch, or the device, has no regions to change
  * * -ENOMEM: no memory
  * * others: of famez_region_open(), famez_open_endpoint(), famez_bind(),
- *   famez_vector() and mmap(2)
+ *   famez_doorbell_eventfd() and mmap(2)
  */
 int famez_ring_open(struct famez_ring **ring, struct famez *handle, const char *name,
 		    size_t size, int flags);

@@ -36,8 +36,8 @@
  * @set_eventfd: as famez_set_eventfd()
  * @ping: as famez_ping(), the switch by its id, the timeout checked
  * @next_event: as famez_next_event(), into a structure of ours
- * @ring: as famez_ring()
- * @vector: as famez_vector()
+ * @ring: as famez_doorbell()
+ * @vector: as famez_doorbell_eventfd()
  * @service: take in what has happened on the fabric, without sleeping, for an endpoint
  *	that nobody sends to; NULL: a driver does that
  */

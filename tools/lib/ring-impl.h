@@ -150,7 +150,7 @@ void ring_leave(struct famez_ring *r);
  * Not the one in which there is still something to receive from who was there before.
  *
  * Return: 0; -ESTALE: another program has our end; or of famez_probe() and
- * famez_vector()
+ * famez_doorbell_eventfd()
  */
 int ring_follow(struct famez_ring *r);
 

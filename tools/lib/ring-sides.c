@@ -137,7 +137,7 @@ static int listen_somewhere(struct famez_ring *r)
 
 	for (i = 0; i < r->armed && err == -ENOSPC; i++) {
 		r->vector = (owner_port(r->owner) + i) % r->armed;
-		err = famez_vector(r->own, r->vector, r->bell);
+		err = famez_doorbell_eventfd(r->own, r->vector, r->bell);
 	}
 	return err;
 }
@@ -236,9 +236,9 @@ static int listen_for(struct famez_ring *r, uint64_t other)
 	if (vector == r->vector || vector == r->listens)
 		return 0;
 	if (r->listens >= 0)
-		famez_vector(r->own, r->listens, -1);
+		famez_doorbell_eventfd(r->own, r->listens, -1);
 	r->listens = -1;
-	err = famez_vector(r->own, vector, r->bell);
+	err = famez_doorbell_eventfd(r->own, vector, r->bell);
 	if (!err)
 		r->listens = vector;
 	return err == -ENOSPC ? 0 : err;
@@ -369,7 +369,7 @@ int ring_bell(struct famez_ring *r)
 		return 0;
 	famez_mb();	/* who claims its end now sees what we ring for */
 	vector = famez_load_acquire(&r->area->sides[!r->side].vector);
-	err = famez_ring(r->own, owner_peer(r->other), vector % r->vectors);
+	err = famez_doorbell(r->own, owner_peer(r->other), vector % r->vectors);
 	if (err == -EHOSTUNREACH) {
 		r->doubt = true;
 		return 0;

@@ -1223,11 +1223,11 @@ static void refuse_ears(struct famez *handle, int fd)
 	int pipes[2];
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
-	CHECK_IS(famez_vector(handle, info.vectors_armed, fd), -EINVAL);
-	CHECK_IS(famez_vector(handle, 3, 1000), -EBADF);
-	CHECK_IS(famez_vector(handle, 3, -2), -EBADF);
+	CHECK_IS(famez_doorbell_eventfd(handle, info.vectors_armed, fd), -EINVAL);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, 1000), -EBADF);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, -2), -EBADF);
 	CHECK_IS(pipe(pipes), 0);
-	CHECK_IS(famez_vector(handle, 3, pipes[1]), -EINVAL);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, pipes[1]), -EINVAL);
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -1238,9 +1238,9 @@ static void hear(struct famez *handle, int me)
 	int i, copy = dup(other);
 
 	(void)me;
-	CHECK_IS(famez_vector(handle, 4, fd), 0);
-	CHECK_IS(famez_vector(handle, 3, fd), 0);
-	CHECK_IS(famez_vector(handle, 4, -1), 0);
+	CHECK_IS(famez_doorbell_eventfd(handle, 4, fd), 0);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, fd), 0);
+	CHECK_IS(famez_doorbell_eventfd(handle, 4, -1), 0);
 	refuse_ears(handle, fd);
 	meet();
 	for (i = 0; i < RINGS; i++) {
@@ -1250,7 +1250,7 @@ static void hear(struct famez *handle, int me)
 	/* on the other vector */
 	be_rung(handle, RINGS + 1);
 	CHECK_IS(taken(fd), 0);
-	CHECK_IS(famez_vector(handle, 3, other), 0);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, other), 0);
 	close(other);
 	be_rung(handle, RINGS + 2);
 	CHECK_IS(taken(fd), 0);
@@ -1261,7 +1261,7 @@ static void ring_once(struct famez *handle, uint32_t vector)
 {
 	int rings = atomic_load(&stage->more) + 1;
 
-	CHECK_IS(famez_ring(handle, stage->ids[0], vector), 0);
+	CHECK_IS(famez_doorbell(handle, stage->ids[0], vector), 0);
 	atomic_store(&stage->more, rings);
 	wait_mark(rings);
 }
@@ -1272,10 +1272,10 @@ static void ring(struct famez *handle, int me)
 	int i;
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
-	CHECK_IS(famez_ring(handle, 13, 3), -EHOSTUNREACH);
-	CHECK_IS(famez_ring(handle, info.peers_max, 3), -EHOSTUNREACH);
-	CHECK_IS(famez_ring(handle, stage->ids[0], info.vectors), -EINVAL);
-	CHECK_IS(famez_ring(handle, stage->ids[me], 3), 0);
+	CHECK_IS(famez_doorbell(handle, 13, 3), -EHOSTUNREACH);
+	CHECK_IS(famez_doorbell(handle, info.peers_max, 3), -EHOSTUNREACH);
+	CHECK_IS(famez_doorbell(handle, stage->ids[0], info.vectors), -EINVAL);
+	CHECK_IS(famez_doorbell(handle, stage->ids[me], 3), 0);
 	meet();
 	for (i = 0; i < RINGS; i++)
 		ring_once(handle, 3);
@@ -1471,13 +1471,13 @@ static void outlive_switch(const struct switch_process *sw)
 	CHECK_IS(famez_open(&handle, sw->path, 0), 0);
 	CHECK_IS(famez_ping(handle, FAMEZ_DEST_SERVER, WAKE_MS, &ns), 0);
 	fam = map_all(handle, &size);
-	CHECK_IS(famez_vector(handle, 3, heard), 0);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, heard), 0);
 	atomic_store(&stage->mark, 1);
 	CHECK_IS(famez_recv(handle, &peer, &c, 1, &got), -ENODEV);
 	/* nobody waits for ever */
 	CHECK_IS(taken(heard), 1);
-	CHECK_IS(famez_vector(handle, 3, heard), -ENODEV);
-	CHECK_IS(famez_ring(handle, 1, 3), -ENODEV);
+	CHECK_IS(famez_doorbell_eventfd(handle, 3, heard), -ENODEV);
+	CHECK_IS(famez_doorbell(handle, 1, 3), -ENODEV);
 	CHECK_IS(famez_send(handle, FAMEZ_DEST_SERVER, "", 0), -ENODEV);
 	wake_up(handle);
 	fill(fam, size, 1);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <famez.h>
+#include <linux/famez_fabric.h>
 
 #include "plan.h"
 

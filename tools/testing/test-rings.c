@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <famez.h>
+#include <linux/famez_fabric.h>
 
 #include "plan.h"
 #include "switch.h"

@@ -341,22 +341,22 @@ static int play(struct famez *f, bool first, uint32_t peer,
 	int err = 0, fd = eventfd(0, 0);
 	unsigned long i;
 
-	err = famez_vector(f, VECTOR, fd);
+	err = famez_doorbell_eventfd(f, VECTOR, fd);
 	if (err)
-		return complain("famez_vector", err);
+		return complain("famez_doorbell_eventfd", err);
 	printf("listening\n");
 	fflush(stdout);
 	if (first)
-		err = famez_ring(f, peer, VECTOR);
+		err = famez_doorbell(f, peer, VECTOR);
 	for (i = 0; !err && i < rounds; i++) {
 		if (!rung_once(fd))
 			return complain("an eventfd's count", -ERANGE);
 		/* the first to ring is the last to be rung */
 		if (!first || i + 1 < rounds)
-			err = famez_ring(f, peer, VECTOR);
+			err = famez_doorbell(f, peer, VECTOR);
 	}
 	if (err)
-		return complain("famez_ring", err);
+		return complain("famez_doorbell", err);
 	printf("PLAN-COMPLETE %lu\n", rounds);
 	return 0;
 }
