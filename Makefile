@@ -223,6 +223,7 @@ install-tools: tools
 	$(PUT) $(I)/famez.tmpfiles $(DESTDIR)$(TMPFILESDIR)/famez.conf
 	$(PUT) $(I)/famez.sysusers $(DESTDIR)$(SYSUSERSDIR)/famez.conf
 
+# the kernel's headers not in include/linux, which is linux-libc-dev's
 install-lib: $(LIB_SO) $(B)/lib/libfamez.a $(B)/lib/libfamez.pc
 	$(PUT) $(LIB_SO).$(FAMEZ_VERSION) $(DESTDIR)$(LIBDIR)/libfamez.so.$(FAMEZ_VERSION)
 	ln -sf libfamez.so.$(FAMEZ_VERSION) $(DESTDIR)$(LIBDIR)/libfamez.so.0
@@ -231,7 +232,7 @@ install-lib: $(LIB_SO) $(B)/lib/libfamez.a $(B)/lib/libfamez.pc
 	$(PUT) $(B)/lib/libfamez.pc $(DESTDIR)$(LIBDIR)/pkgconfig/libfamez.pc
 	$(PUT) tools/lib/famez.h $(DESTDIR)$(PREFIX)/include/famez.h
 	for h in famez famez_fabric; do \
-		$(PUT) uapi/linux/$$h.h $(DESTDIR)$(PREFIX)/include/linux/$$h.h || exit; done
+		$(PUT) uapi/linux/$$h.h $(DESTDIR)$(PREFIX)/include/famez/linux/$$h.h || exit; done
 	for e in examples/*.c; do \
 		$(PUT) $$e $(DESTDIR)$(PREFIX)/share/doc/libfamez-dev/$$e || exit; done
 	$(PUT) $(I)/examples.mk $(DESTDIR)$(PREFIX)/share/doc/libfamez-dev/examples/Makefile

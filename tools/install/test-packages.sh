@@ -48,8 +48,9 @@ has famez-tools usr/bin/famez-{server,client,vm} usr/bin/famezctl usr/lib/famez/
 	usr/share/man/man1/famezctl.1.gz usr/share/man/man8/famez-server.8.gz usr/share/bash-completion/completions/famezctl \
 	'usr/lib/systemd/system/famez-server@.(service|socket)' usr/lib/tmpfiles.d/famez.conf usr/lib/sysusers.d/famez.conf
 ok 'famez-tools: programs, pages, completion'
-has libfamez0 "usr/lib/.*/libfamez.so.$version" && has libfamez-dev usr/include/famez.h usr/include/linux/famez.h \
-	'usr/lib/.*/pkgconfig/libfamez.pc' usr/share/man/man3/famez_open.3.gz 'usr/share/doc/libfamez-dev/examples/hello_fabric.c'
+has libfamez0 "usr/lib/.*/libfamez.so.$version" && has libfamez-dev usr/include/famez.h usr/include/famez/linux/famez{,_fabric}.h \
+	'usr/lib/.*/pkgconfig/libfamez.pc' usr/share/man/man3/famez_open.3.gz 'usr/share/doc/libfamez-dev/examples/hello_fabric.c' &&
+	! grep 'usr/include/linux' "$tmp/list" >&2
 ok 'libfamez0 and libfamez-dev: what programs are linked with and built from'
 for package in build/deb/{famez,libfamez}*_"$version"_*.deb; do
 	case $package in *dbgsym*) ;; *) dpkg-deb -x "$package" "$root" ;; esac
@@ -62,7 +63,7 @@ there=(env -u FAMEZ_SERVER LD_LIBRARY_PATH="$(dirname "$(find "$root/usr/lib" -n
 cp -r "$root/usr/share/doc/libfamez-dev/examples" "$tmp/examples"
 # shellcheck disable=SC2016
 PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$(dirname "$(find "$root" -name libfamez.pc)") \
-	make -s -C "$tmp/examples" CFLAGS="-I$root/usr/include -L$(dirname "$(find "$root/usr/lib" -name libfamez.so)")" >&2
+	make -s -C "$tmp/examples" CPPFLAGS="-I$root/usr/include" LDFLAGS="-L$(dirname "$(find "$root/usr/lib" -name libfamez.so)")" >&2
 [ "$(find "$tmp/examples" -type f -executable | wc -l)" -eq "$(find examples -name '*.c' | wc -l)" ]
 ok 'the examples are built with the installed library'
 start sw "${there[@]}" famez-server --socket "$tmp/sw.sock" --backing memfd:
