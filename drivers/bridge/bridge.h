@@ -945,6 +945,17 @@ void famez_rx_control(struct famez_bridge *b, u32 id,
 /** famez_take_old_pong() - of one that says no more than that it is there */
 void famez_take_old_pong(struct famez_bridge *b, u32 id);
 
+/* ---- params.c: what the module was loaded with ---- */
+
+/** famez_own_name() - sets the bridge's: the parameter, or what can be made of the hostname */
+void famez_own_name(struct famez_bridge *b);
+
+/** famez_own_class() - the class that components begin with */
+const char *famez_own_class(void);
+
+/** famez_first_owner() - the name of who has the FAM of each device at first */
+const char *famez_first_owner(void);
+
 /* ---- link.c: a component of Gen-Z's link layer ---- */
 
 /** famez_link_init() - before anybody can ask */
@@ -1073,6 +1084,9 @@ int famez_flush(struct famez_bridge *b);
 void famez_take_flushed(struct famez_bridge *b, u32 id, const u8 *payload, u32 length);
 
 /* ---- owner.c: who has the FAM ---- */
+
+/** famez_owner_known() - is there such an owner? */
+bool famez_owner_known(const char *name);
 
 /** famez_owner_start() - as the module's parameter says; the device is there */
 void famez_owner_start(struct famez_bridge *b);

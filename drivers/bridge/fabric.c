@@ -6,7 +6,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/utsname.h>
 
 #include <famez/compat.h>
 
@@ -15,10 +14,6 @@
 
 /* of its own: a flush must not wait for memory, nor for anybody else's work */
 static struct workqueue_struct *famez_wq;
-
-static char *name;
-module_param(name, charp, 0444);
-MODULE_PARM_DESC(name, "name on the fabric, up to 31 bytes (default: the hostname)");
 
 /* One queue, always: of another, the work could run beside itself. */
 void famez_begin_work(struct famez_bridge *b)
@@ -634,7 +629,7 @@ int famez_fabric_init(struct famez_bridge *b)
 	INIT_DELAYED_WORK(&b->retry, famez_retry_work);
 	famez_flush_init(b);
 	famez_new_generation(b);
-	strscpy(b->name, name ? name : utsname()->nodename, sizeof(b->name));
+	famez_own_name(b);
 	if (!famez_has_table(b)) {
 		b->message_max = FAMEZ_MAIL_MAX;
 		return 0;

@@ -14,13 +14,33 @@
 
 #define FAMEZ_UNANSWERED	1	/* as an answer */
 
+#define FAMEZ_FLUSH_TIMEOUT_MAX	3600
+
 static unsigned int flush_timeout = 30;
-module_param(flush_timeout, uint, 0644);
-MODULE_PARM_DESC(flush_timeout, "seconds until a flush that the switch does not answer is EIO (default 30)");
+
+static int famez_flush_timeout_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int seconds;
+
+	if (kstrtouint(val, 0, &seconds) || !seconds || seconds > FAMEZ_FLUSH_TIMEOUT_MAX) {
+		pr_err("famez_bridge: flush_timeout is to be 1 to %u seconds\n",
+		       FAMEZ_FLUSH_TIMEOUT_MAX);
+		return -EINVAL;
+	}
+	WRITE_ONCE(flush_timeout, seconds);
+	return 0;
+}
+
+static const struct kernel_param_ops famez_flush_timeout_ops = {
+	.set = famez_flush_timeout_set,
+	.get = param_get_uint,
+};
+module_param_cb(flush_timeout, &famez_flush_timeout_ops, &flush_timeout, 0644);
+MODULE_PARM_DESC(flush_timeout, "seconds until a flush that the switch does not answer is EIO, 1 to 3600 (default 30)");
 
 static unsigned long famez_flush_patience(void)
 {
-	return (unsigned long)clamp(READ_ONCE(flush_timeout), 1U, 3600U) * HZ;
+	return (unsigned long)READ_ONCE(flush_timeout) * HZ;
 }
 
 void famez_take_flushed(struct famez_bridge *b, u32 id, const u8 *payload, u32 length)

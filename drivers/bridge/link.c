@@ -3,22 +3,14 @@
  * The bridge as a component of Gen-Z's link layer: what it hears and says.  Nothing
  * here waits: what there is no room for goes when there is some.
  */
-#include <linux/moduleparam.h>
 #include <linux/nospec.h>
 
 #include "bridge.h"
 
-static char *class = "FAMEZbridge";
-module_param(class, charp, 0444);
-MODULE_PARM_DESC(class, "Gen-Z class, up to 31 bytes without space and \",=!:\" (default FAMEZbridge)");
-
 void famez_link_init(struct famez_bridge *b)
 {
 	spin_lock_init(&b->link_lock);
-	if (famez_class_ok(class, strlen(class)))
-		strscpy(b->component.cclass, class, sizeof(b->component.cclass));
-	else
-		strscpy(b->component.cclass, "FAMEZbridge", sizeof(b->component.cclass));
+	strscpy(b->component.cclass, famez_own_class(), sizeof(b->component.cclass));
 }
 
 void famez_link_component(struct famez_bridge *b, struct famez_component *c)

@@ -14,10 +14,6 @@
 
 #include "bridge.h"
 
-static char *fam = "none";
-module_param(fam, charp, 0444);
-MODULE_PARM_DESC(fam, "who has the FAM of each device from its start: none, pmem or dax (default none)");
-
 static const struct {
 	const char *name;	/* in sysfs */
 	const char *device;	/* on the auxiliary bus */
@@ -271,15 +267,28 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 	return 0;
 }
 
-int famez_owner_set(struct famez_bridge *b, const char *name)
+/* Return: which it is; ARRAY_SIZE(famez_owners): none */
+static u32 famez_owner_find(const char *name)
 {
-	const char *why = NULL;
 	u32 owner;
-	int err = 0;
 
 	for (owner = 0; owner < ARRAY_SIZE(famez_owners); owner++)
 		if (sysfs_streq(name, famez_owners[owner].name))
 			break;
+	return owner;
+}
+
+bool famez_owner_known(const char *name)
+{
+	return famez_owner_find(name) < ARRAY_SIZE(famez_owners);
+}
+
+int famez_owner_set(struct famez_bridge *b, const char *name)
+{
+	u32 owner = famez_owner_find(name);
+	const char *why = NULL;
+	int err = 0;
+
 	if (owner == ARRAY_SIZE(famez_owners))
 		return -EINVAL;
 	mutex_lock(&b->owner_lock);
@@ -365,6 +374,7 @@ int famez_owner_set_region(struct famez_bridge *b, const char *name, size_t leng
 
 void famez_owner_start(struct famez_bridge *b)
 {
+	const char *fam = famez_first_owner();
 	int err = famez_owner_set(b, fam);
 
 	if (err)

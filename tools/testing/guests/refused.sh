@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Doorbell devices that nothing can be done with: no oops, not a byte written,
-# one line that says why.  And those of a newer layout, of which there is FAM alone.
+# one line that says why.  Those of a newer layout, of which there is FAM alone.  And
+# parameters that cannot be.
 
 # shellcheck source=tools/testing/guests/guests.sh
 . "$(dirname "$0")/guests.sh"
@@ -78,4 +79,45 @@ healthy node01; ok 'no kernel has complained'
 vm down >/dev/null
 quit server
 
+# ---- parameters ----
+
+name=/sys/class/famez/famez_bridge/node_name
+parameters=/sys/module/famez_bridge/parameters
+
+# expects WORDS PARAMETER...: with each of them the module is not loaded, and the log says
+# what is expected
+expects() {
+	local words=$1 parameter
+
+	shift
+	for parameter; do
+		on node01 "! insmod /famez/famez_bridge.ko '$parameter' 2>/dev/null && [ ! -e $parameters ] &&
+dmesg | tail -n 2 | grep -q '${parameter%%=*} is .*$words'" || {
+			echo "$parameter is taken" >&2
+			return 1
+		}
+	done
+}
+
+# called HOSTNAME NAME: such a guest has this name
+called() {
+	on node01 "hostname '$1' && insmod /famez/famez_bridge.ko && [ \"\$(cat $name)\" = '$2' ] &&
+dmesg | tail -n 3 | grep -q 'can be no name on the fabric: it is .$2' && rmmod famez_bridge"
+}
+
+boot 1
+long=abcdefghijklmnopqrstuvwxyz12345
+expects '1 to 31 printable bytes' name= name=4711 name=a:b name=1,2 name=server name=switch \
+	name=${long}6; ok 'a name that nobody could write to'
+expects '1 to 31 printable bytes' class= class=a,b class=a=b class=${long}6; ok 'a class that cannot be'
+expects 'none, pmem, dax or ram' fam= fam=nobody; ok 'an owner of FAM that there is not'
+expects '1 to 3600 seconds' flush_timeout=0 flush_timeout=3601 flush_timeout=-1 flush_timeout=x
+ok 'a timeout of flushes that is none'
+on node01 "insmod /famez/famez_bridge.ko name=$long class=Test fam=none flush_timeout=3600 && [ \$(cat $name) = $long ] &&
+cd $parameters && [ \"\$(echo \$(cat name class fam flush_timeout))\" = '$long Test none 3600' ] &&
+! echo 0 2>/dev/null >flush_timeout && echo 5 >flush_timeout && [ \$(cat flush_timeout) = 5 ] && rmmod famez_bridge"
+ok 'what can be is taken, and one that cannot be changes nothing'
+called ${long}-and-more $long && called 'a:b,c' a-b-c && called 4711 node-4711 && called server node-server
+ok 'a hostname that is no name is made one, and the log says so'
+healthy node01; ok 'no kernel has complained'
 plan_complete
