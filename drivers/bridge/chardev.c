@@ -21,7 +21,7 @@ static struct class *famez_class;
 
 static __poll_t famez_poll_messages(struct famez_file *f)
 {
-	__poll_t mask = 0;
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
 	if (famez_channel_readable(f->b, READ_ONCE(f->slot)))
 		mask |= EPOLLIN | EPOLLRDNORM;
@@ -33,17 +33,18 @@ static __poll_t famez_poll_messages(struct famez_file *f)
 static __poll_t famez_poll(struct file *file, poll_table *wait)
 {
 	struct famez_file *f = file->private_data;
-	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 	struct famez_bridge *b = f->b;
+	__poll_t mask = 0;
 
 	poll_wait(file, &b->port[READ_ONCE(f->slot)].wait, wait);
 	poll_wait(file, &b->event_wait, wait);
 	if (!famez_enter(b))
 		return EPOLLERR | EPOLLHUP;
-	/* memory can be read and written at any time */
-	mask |= famez_has_messages(b) ?
-		famez_poll_messages(f) :
-		EPOLLIN | EPOLLRDNORM;
+	/* a plain device's memory can be read and written at any time, a raw server's never */
+	if (famez_has_messages(b))
+		mask = famez_poll_messages(f);
+	else if (b->config == FAMEZ_CONFIG_PLAIN)
+		mask = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
 	if (famez_lost(b))
 		mask |= EPOLLERR | EPOLLHUP;
 	famez_leave(b);
@@ -98,12 +99,12 @@ static int famez_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* fsync(2), and msync(2) with MS_SYNC */
+/* fsync(2), and msync(2) with MS_SYNC; without a switch of famez nobody could be asked */
 static int famez_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct famez_bridge *b = famez_bridge_of(file);
 
-	return famez_can_flush(b) ? famez_flush(b) : 0;
+	return famez_can_flush(b) ? famez_flush(b) : -EINVAL;
 }
 
 static const struct file_operations famez_bridge_fops = {

@@ -297,9 +297,9 @@ static int famez_ioc_notify(struct file *file, void __user *user)
 	err = famez_get_struct(&request, sizeof(request), FAMEZ_NOTIFY_SIZE_VER0, user);
 	if (err)
 		return err;
-	if (request.flags || request.reserved || request.fd < -1)
+	if (request.flags || request.reserved)
 		return -EINVAL;
-	if (request.fd >= 0) {
+	if (request.fd != -1) {
 		eventfd = eventfd_ctx_fdget(request.fd);
 		if (IS_ERR(eventfd))
 			return PTR_ERR(eventfd);
@@ -347,6 +347,9 @@ static int famez_ioc_ring(struct famez_bridge *b, void __user *user,
 		return err;
 	if (ring.flags)
 		return -EINVAL;
+	/* on a raw server there is none */
+	if (ring.peer == FAMEZ_DEST_SERVER && famez_has_messages(b))
+		ring.peer = b->layout.server_id;
 	if (!famez_enter(b))
 		return -ENODEV;
 	err = famez_vector_ring(b, ring.peer, ring.vector);

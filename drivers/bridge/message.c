@@ -95,6 +95,10 @@ int famez_ioc_send(struct file *file, void __user *user)
 				      FAMEZ_MSG_LINK | FAMEZ_MSG_CID);
 	if (!err && msg.flags & FAMEZ_MSG_PROBE && msg.length)
 		err = -EINVAL;
+	/* a word never waits, and is no question */
+	if (!err && msg.flags & FAMEZ_MSG_LINK &&
+	    (msg.flags & (FAMEZ_MSG_DONTWAIT | FAMEZ_MSG_PROBE) || msg.timeout_ms))
+		err = -EINVAL;
 	if (err)
 		return err;
 	famez_make_outgoing(file, &msg, &out);

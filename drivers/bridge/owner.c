@@ -59,13 +59,13 @@ EXPORT_SYMBOL_GPL(famez_fam_ready);
 
 void famez_fam_free(struct famez_fam *f)
 {
-	WRITE_ONCE(f->status, "no driver");
+	WRITE_ONCE(f->status, "no-driver");
 }
 EXPORT_SYMBOL_GPL(famez_fam_free);
 
-void famez_fam_trouble(struct famez_fam *f, const char *trouble)
+void famez_fam_trouble(struct famez_fam *f, const char *status, const char *trouble)
 {
-	WRITE_ONCE(f->status, trouble);
+	WRITE_ONCE(f->status, status);
 	dev_err(&f->adev.dev, "%s\n", trouble);
 }
 EXPORT_SYMBOL_GPL(famez_fam_trouble);
@@ -76,7 +76,7 @@ int famez_fam_affords(struct famez_fam *f, u64 bytes)
 
 	if (bytes <= there / 4)
 		return 0;
-	famez_fam_trouble(f, "too little memory for what describes FAM");
+	famez_fam_trouble(f, "no-memory", "too little memory for what describes FAM");
 	dev_err(&f->adev.dev, "struct pages take %llu MiB, over a quarter of %llu MiB that are free\n",
 		bytes >> 20, there >> 20);
 	return -ENOMEM;

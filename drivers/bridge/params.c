@@ -67,7 +67,7 @@ static bool famez_name_ok(const char *text)
 
 static struct famez_word famez_name = {
 	.ok = famez_name_ok,
-	.expected = "1 to 31 printable bytes without space, ':' and ',', not digits alone, server or switch",
+	.expected = "1 to 31 printable bytes without ' :,', not digits alone, server or switch",
 };
 module_param_cb(name, &famez_word_ops, &famez_name, 0444);
 MODULE_PARM_DESC(name, "name on the fabric, 1 to 31 printable bytes without space, ':' and ',', not digits alone, server or switch (default: the hostname)");

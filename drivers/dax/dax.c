@@ -72,7 +72,8 @@ static int famez_dax_probe(struct auxiliary_device *adev,
 	if (!err)
 		err = famez_dax_create(fam, id);
 	if (err)
-		famez_fam_trouble(fam, "the dax core does not take it: no memory, or larger pages");
+		famez_fam_trouble(fam, "refused",
+				  "the dax core does not take it: no memory, or larger pages");
 	else
 		famez_fam_ready(fam);
 	return err;

@@ -20,7 +20,6 @@
 /* ndctl makes a namespace of nothing else, unless the region is changed first */
 #define FAMEZ_PMEM_ALIGN	SZ_16M
 
-/* for sysfs, and for the log */
 #define FAMEZ_MAP_DEV	"a namespace was made with --map=dev: guests would overwrite each other's struct pages"
 #define FAMEZ_REPAIR	"to begin anew, without what is there: head -c 4096 /dev/zero | famezctl --device /dev/%s write --in-use %llu; then ndctl create-namespace with --map=mem\n"
 
@@ -57,7 +56,7 @@ static int famez_pmem_check(struct famez_fam *fam)
 
 	if (map_dev <= 0)
 		return map_dev;
-	famez_fam_trouble(fam, FAMEZ_MAP_DEV);
+	famez_fam_trouble(fam, "map-dev", FAMEZ_MAP_DEV);
 	dev_err(&fam->adev.dev, FAMEZ_REPAIR, famez_fam_name(fam),
 		famez_fam_offset(fam) + 4096);
 	return -EINVAL;
@@ -132,7 +131,7 @@ static int famez_pmem_probe(struct auxiliary_device *adev,
 	INIT_DEFERRABLE_WORK(&p->watch, famez_pmem_watch);
 	err = famez_pmem_register(p);
 	if (err) {
-		famez_fam_trouble(fam, "nvdimm does not take it: no memory");
+		famez_fam_trouble(fam, "refused", "nvdimm does not take it: no memory");
 		kfree(p);
 		return err;
 	}

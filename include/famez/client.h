@@ -22,7 +22,7 @@ struct famez_bridge;
  * @start: bus address, a multiple of 2 MiB
  * @length: bytes, likewise
  * @use: %FAMEZ_USE_PMEM or %FAMEZ_USE_DAX, and further flags
- * @status: what has become of it, for sysfs; a constant string, set by famez_fam_ready()
+ * @status: what has become of it, a word for sysfs; a constant string, set by famez_fam_ready()
  *	and its like alone, in the driver's probe() and remove(), and its work
  *
  * All but @status are constant.
@@ -74,9 +74,10 @@ void famez_fam_free(struct famez_fam *fam);
 /**
  * famez_fam_trouble() - say why there is no pmem or dax
  * @fam: the memory
- * @trouble: a constant string, for sysfs and the log
+ * @status: a word for sysfs, a constant string
+ * @trouble: for the log
  */
-void famez_fam_trouble(struct famez_fam *fam, const char *trouble);
+void famez_fam_trouble(struct famez_fam *fam, const char *status, const char *trouble);
 
 /**
  * famez_fam_affords() - is there memory for what describes it?

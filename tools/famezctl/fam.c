@@ -70,6 +70,24 @@ static const char *const attributes[][2] = {
 	{ "fam_memory_type", "memory type" },
 };
 
+/* What sysfs has a word for */
+static const char *status_text(const char *status)
+{
+	static const char *const texts[][2] = {
+		{ "no-driver", "no driver: famez_pmem or famez_dax is not loaded" },
+		{ "map-dev",
+		  "a namespace was made with --map=dev: guests would overwrite each other's struct pages" },
+		{ "no-memory", "too little memory for what describes FAM" },
+		{ "refused", "nvdimm or the dax core does not take it" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!strcmp(status, texts[i][0]))
+			return texts[i][1];
+	return status;
+}
+
 static void show(const struct fam *fam, bool json)
 {
 	struct json_object *o = json_object_new_object();
@@ -81,7 +99,8 @@ static void show(const struct fam *fam, bool json)
 		if (json)
 			json_string(o, attributes[i][0], value);
 		else
-			printf("%s: %s\n", attributes[i][1], *value ? value : "-");
+			printf("%s: %s\n", attributes[i][1],
+			       *value ? status_text(value) : "-");
 	}
 	fam_attribute(fam, "config", config, sizeof(config));
 	if (json) {
@@ -196,11 +215,11 @@ static void change(struct fam *fam, const struct wish *w)
 	if (!is_ready(fam))
 		load_driver(w->owner);
 	fam_attribute(fam, "fam_status", status, sizeof(status));
-	if (!strcmp(status, "no driver"))
+	if (!strcmp(status, "no-driver"))
 		die("the FAM is for %s, but nobody offers it so: load famez_%s; the kernel's log tells if that has failed",
 		    w->owner, w->owner);
 	if (strcmp(status, "ready"))
-		die("%s; the kernel's log tells more", status);
+		die("%s; the kernel's log tells more", status_text(status));
 	fam_find(fam);
 	if (w->mode)
 		fam_namespace(fam, w->mode, w->force);

@@ -317,7 +317,7 @@ int famez_next_event(struct famez *handle, struct famez_event *event)
 
 int famez_doorbell(struct famez *handle, uint32_t peer, uint32_t vector)
 {
-	return CALL(handle->ops->ring, handle, peer, vector);
+	return CALL(handle->ops->ring, handle, real_peer(handle, peer), vector);
 }
 
 int famez_doorbell_eventfd(struct famez *handle, uint32_t vector, int eventfd)

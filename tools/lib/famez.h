@@ -413,7 +413,7 @@ int famez_next_event(struct famez *handle, struct famez_event *event);
 /**
  * famez_doorbell() - ring a doorbell
  * @handle: the handle
- * @peer: whose, an id
+ * @peer: whose, an id or %FAMEZ_DEST_SERVER
  * @vector: which of its vectors, from 0
  *
  * Interrupts that peer, and nothing else: for programs that bring a protocol of

@@ -326,6 +326,48 @@ static void test_probe_errors(void **state)
 	close(reader);
 }
 
+/* A word of the link layer never waits: who asks for that has something else in mind. */
+static void test_link_errors(void **state)
+{
+	char word[] = "Link CTL Peer-Attribute";
+	struct famez_msg m = {
+		.size = sizeof(m), .flags = FAMEZ_MSG_LINK, .peer = NOBODY,
+		.data = (uintptr_t)word, .length = strlen(word),
+	};
+	int fd = open_device(0);
+
+	(void)state;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EHOSTUNREACH);
+	m.timeout_ms = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.timeout_ms = 0;
+	m.flags = FAMEZ_MSG_LINK | FAMEZ_MSG_DONTWAIT;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.flags = FAMEZ_MSG_LINK | FAMEZ_MSG_PROBE;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	m.flags = FAMEZ_MSG_LINK;
+	m.dport = 1;
+	assert_int_equal(call(fd, FAMEZ_IOC_SEND, &m), EINVAL);
+	close(fd);
+}
+
+static void test_notify_errors(void **state)
+{
+	struct famez_notify notify = { .size = sizeof(notify) };
+	int fd = open_device(0);
+
+	(void)state;
+	notify.fd = -1;
+	assert_int_equal(call(fd, FAMEZ_IOC_NOTIFY, &notify), 0);
+	notify.fd = -2;
+	assert_int_equal(call(fd, FAMEZ_IOC_NOTIFY, &notify), EBADF);
+	notify.fd = 1000;
+	assert_int_equal(call(fd, FAMEZ_IOC_NOTIFY, &notify), EBADF);
+	notify.fd = fd;
+	assert_int_equal(call(fd, FAMEZ_IOC_NOTIFY, &notify), EINVAL);
+	close(fd);
+}
+
 /* ---- Receiving ------------------------------------------------------------------ */
 
 static void test_recv_errors(void **state)
@@ -724,6 +766,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_fresh_memory),
 		cmocka_unit_test(test_probe_errors),
+		cmocka_unit_test(test_link_errors),
+		cmocka_unit_test(test_notify_errors),
 		cmocka_unit_test(test_recv_errors),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_signal),

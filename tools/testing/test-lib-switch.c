@@ -1273,6 +1273,7 @@ static void ring(struct famez *handle, int me)
 
 	CHECK_IS(famez_get_info(handle, &info), 0);
 	CHECK_IS(famez_doorbell(handle, 13, 3), -EHOSTUNREACH);
+	CHECK_IS(famez_doorbell(handle, FAMEZ_DEST_SERVER, 3), 0);
 	CHECK_IS(famez_doorbell(handle, info.peers_max, 3), -EHOSTUNREACH);
 	CHECK_IS(famez_doorbell(handle, stage->ids[0], info.vectors), -EINVAL);
 	CHECK_IS(famez_doorbell(handle, stage->ids[me], 3), 0);

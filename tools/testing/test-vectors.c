@@ -155,9 +155,12 @@ static void test_no_messages(void **state)
 	assert_int_equal(errno, EOPNOTSUPP);
 	assert_int_equal(read(p.fd, text, sizeof(text)), -1);
 	assert_int_equal(errno, EOPNOTSUPP);
-	/* neither would sleep */
-	assert_int_equal(poll(&p, 1, 0), 1);
-	assert_int_equal(p.revents, POLLIN);
+	/* there will be nothing to read or to write */
+	p.events |= POLLOUT;
+	assert_int_equal(poll(&p, 1, 0), 0);
+	/* nobody could be asked to sync it */
+	assert_int_equal(fsync(p.fd), -1);
+	assert_int_equal(errno, EINVAL);
 	close(p.fd);
 }
 
@@ -180,6 +183,8 @@ static void test_ring_arguments(void **state)
 				 EHOSTUNREACH);
 		assert_int_equal(ring(fd, info.id, info.vectors), EINVAL);
 		assert_int_equal(ring(fd, info.id, 65536 + VECTOR), EINVAL);
+		assert_int_equal(ring(fd, FAMEZ_DEST_SERVER, VECTOR), 0);
+		assert_int_equal(ring(fd, FAMEZ_DEST_SERVER, info.vectors), EINVAL);
 	}
 	close(reader);
 	close(fd);

@@ -4,11 +4,11 @@
  *
  * Text form: write(2) takes "<dest>:<payload>" where dest is a peer's id, its
  * name, its "CID,SID", or "server" or "switch" for the switch; read(2) gives
- * "<sender's id>:<payload>", or as FAMEZ_IOC_FORM says.  Each call is one message.  poll(2): POLLIN while a message waits; POLLPRI while a peer event
- * waits; POLLOUT always, as each peer has room of its own; POLLERR and POLLHUP
- * after the device has gone.  mmap(2): the FAM, from offset 0; MAP_SHARED, or
- * MAP_PRIVATE for reading alone, which it then stays (EINVAL, and EACCES of
- * mprotect(2)).
+ * "<sender's id>:<payload>", or as FAMEZ_IOC_FORM says.  Each call is one message.
+ * poll(2): POLLIN while a message waits; POLLPRI while a peer event waits; POLLOUT
+ * always, as each peer has room of its own; POLLERR and POLLHUP after the device has
+ * gone.  mmap(2): the FAM, from offset 0; MAP_SHARED, or MAP_PRIVATE for reading
+ * alone, which it then stays (EINVAL, and EACCES of mprotect(2)).
  *
  * A device without a doorbell, /dev/famez_fam, has no messages: all commands but
  * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_REGIONS and FAMEZ_IOC_ALLOW are
@@ -20,7 +20,8 @@
  *
  * A bridge on a raw server, as QEMU's ivshmem-server, knows no peers: it has
  * FAMEZ_IOC_INFO, FAMEZ_IOC_MAPPING, FAMEZ_IOC_ALLOW, FAMEZ_IOC_RING, FAMEZ_IOC_VECTOR
- * and mmap(2), of all the memory; all else is EOPNOTSUPP, read(2) and write(2) too.
+ * and mmap(2), of all the memory; all else is EOPNOTSUPP, read(2) and write(2) too, and
+ * poll(2) tells only that the device has gone.
  *
  * Every structure starts with its size, set by the caller, and flags.
  * Structures grow at their end: an older program's shorter one is taken as if
@@ -433,7 +434,7 @@ struct famez_notify {
  * struct famez_doorbell - FAMEZ_IOC_RING
  * @size: bytes of this structure
  * @flags: 0
- * @peer: id of whom to ring; one's own, too
+ * @peer: id of whom to ring; one's own, too, or %FAMEZ_DEST_SERVER
  * @vector: which of its vectors, from 0
  */
 struct famez_doorbell {
@@ -521,8 +522,9 @@ struct famez_mapping {
  * other errors are the same, but that a peer's restart is kept for who sends.
  *
  * With FAMEZ_MSG_LINK the message is a word of the link layer (EINVAL else), for the
- * peer's driver, library or switch, and @dport is 0; it goes when there is room.  EBUSY:
- * the last one to that peer still waits for it.
+ * peer's driver, library or switch, and @dport and @timeout_ms are 0, without
+ * FAMEZ_MSG_DONTWAIT and FAMEZ_MSG_PROBE: it goes when there is room.  EBUSY: the last one
+ * to that peer still waits for it.
  *
  * A peer that knows mailslots alone (FAMEZ_PEER_STATE_OLD) has no ports, and takes 1 to 383
  * bytes.  0 then means that it has read them: it has five seconds for that (ETIMEDOUT,

@@ -23,7 +23,8 @@ start server "$top/tools/testing/wire/fee-server.py" "$tmp/fee.sock"
 saw server '^ready' >/dev/null
 boot 1 --socket "$tmp/fee.sock:16" && boot 1 --first 2 --socket "$tmp/fee.sock:16"
 load node01; ok 'the driver loads'
-on node01 'dmesg | grep -q "id 1 of 16, 16 of 16 vectors, 0 MiB of FAM, messages by mailslots alone"'; ok 'and says what this is'
+on node01 'dmesg | grep -q "id 1 of 16, 16 of 16 vectors, 0 MiB of FAM, messages by mailslots alone" &&
+! dd if=/dev/null of=/dev/famez_bridge conv=fsync 2>/dev/null'; ok 'and says what this is'
 hears '1->15 Link CTL ACK cclass=FAMEZbridge,CID0=100,SID0=27!EZT=7'; ok 'the server has configured it'
 traced server <<'TRACE'
 1->15 Link CTL Peer-Attribute!EZT=1

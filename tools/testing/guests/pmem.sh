@@ -88,7 +88,7 @@ ok 'fsync(2) of the bridge is the same'
 # ---- what must not be ----
 
 on node01 'ndctl create-namespace --force --reconfig=namespace0.0 --mode=fsdax --map=dev >/dev/null'
-on node01 "until grep -q map=dev $FAM/fam_status; do :; done; ! ndctl list --regions | grep -q region"
+on node01 "until grep -qx map-dev $FAM/fam_status; do :; done; ! ndctl list --regions | grep -q region"
 ok 'a superblock that says map=dev disables the region'
 fam node01 none; refuses node01 'map=dev' pmem && on node01 '! ls /dev/pmem*' 2>/dev/null; ok 'and one that is there is found before'
 on node01 "famezctl fam none >/dev/null && head -c 4096 /dev/zero | famezctl --device /dev/famez_bridge write --in-use 4096"
@@ -124,7 +124,7 @@ fam node02 pmem; on node02 'mount -o dax /dev/pmem0 /mnt && cmp /bin/busybox /mn
 ok 'killed while it writes: its file system is sound'
 on node02 'mount -o dax /dev/pmem0 /mnt && echo famez_bridge.pmem.0 >/sys/bus/auxiliary/drivers/famez_pmem.pmem/unbind
 ! cat /mnt/busybox >/dev/null; ! cp /bin/busybox /mnt/more; umount /mnt' 2>/dev/null
-[ "$(value node02 fam_status)" = 'no driver' ] && fam node02 none && fam node02 pmem && on node02 e2fsck -fp /dev/pmem0 >/dev/null 2>&1
+[ "$(value node02 fam_status)" = no-driver ] && fam node02 none && fam node02 pmem && on node02 e2fsck -fp /dev/pmem0 >/dev/null 2>&1
 ok 'unbound by force: errors, and it can be bound again'
 on node02 'echo 1 >/sys/module/famez_bridge/parameters/flush_timeout'
 kill -STOP "$(the_switch)"
