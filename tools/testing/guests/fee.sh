@@ -115,19 +115,23 @@ tell z03 "send 2 CTL-Write Space=0,PFMCID=1,PFMSID=1,CID=7,SID=7,Tag=9"; tell z0
 
 # ---- the link layer between the two, step by step ----
 
-# says_to_old LINE: node01 does, to the old one, which hears it
-says_to_old() {
-	ctl node01 link say z03 "$1" && hears z03 "1->3 $1"
+# after N COMMAND...: and until the old one has said and heard N messages
+after() {
+	local before
+
+	before=$(messages z03)
+	"${@:2}"
+	saw z03 '^[0-9]+->[0-9]' $((before + $1)) >/dev/null
 }
 
 tell z03 'patience 600'
 since=$(messages z03)
-tell z03 'send 1 Link CTL Peer-Attribute'; hears z03 '1->3 Link CTL ACK .*!EZT=2'
-tell z03 'send 1 Link RFC TTC=27us'
+after 2 tell z03 'send 1 Link CTL Peer-Attribute'
+after 1 tell z03 'send 1 Link RFC TTC=27us'
 # no guest is a manager, but by hand
-says_to_old 'CTL-Write Space=0,PFMCID=100,PFMSID=27,CID=301,SID=27,Tag=4!EZT=2'; hears z03 '3->1 Standalone .*!EZT=3'
-says_to_old 'Link CTL Peer-Attribute!EZT=4'; hears z03 '3->1 Link CTL ACK .*!EZT=5'
-says_to_old 'ping!EZT=6'
+after 2 ctl node01 link say z03 'CTL-Write Space=0,PFMCID=100,PFMSID=27,CID=301,SID=27,Tag=4!EZT=2'
+after 2 ctl node01 link say z03 'Link CTL Peer-Attribute!EZT=4'
+after 2 ctl node01 link say z03 'ping!EZT=6'
 traced z03 "$since" <<'TRACE'
 3->1 Link CTL Peer-Attribute!EZT=1
 1->3 Link CTL ACK cclass=Bridge-of-node01,CID0=100,SID0=27!EZT=2
@@ -141,13 +145,13 @@ traced z03 "$since" <<'TRACE'
 TRACE
 ok 'step by step: what an old one asks of a guest'
 since=$(messages z03)
-says_to_old 'Link CTL Peer-Attribute!EZT=1'; hears z03 '3->1 Link CTL ACK .*!EZT=2'
-says_to_old 'Link RFC TTC=27us!EZT=3'
+after 2 ctl node01 link say z03 'Link CTL Peer-Attribute!EZT=1'
+after 1 ctl node01 link say z03 'Link RFC TTC=27us!EZT=3'
 # behind what is not answered, a ping, which is: an answer would have come before
 for text in 'CTL-Write Space=0,PFMCID=300,PFMSID=27,CID=7,SID=7,Tag=9' 'Standalone Acknowledgment Tag=9,Reason=OK' \
 	'Link RFC TTC=27us' 'Link CTL ACK cclass=Debugger,CID0=300,SID0=27'; do
-	pongs=$(grep -c '^1->3 pong' "$tmp/z03.out")
-	tell z03 "send 1 $text"; tell z03 'ping 1'; saw z03 '^1->3 pong' $((pongs + 1)) >/dev/null
+	after 1 tell z03 "send 1 $text"
+	after 2 tell z03 'ping 1'
 done
 traced z03 "$since" <<'TRACE'
 1->3 Link CTL Peer-Attribute!EZT=1
