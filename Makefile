@@ -50,7 +50,7 @@ INCLUDES := -Iinclude -Iuapi -Itools/lib -I$(B)/include
 
 # The one version of all there is; dkms.conf has a copy, which test-vm.sh holds
 # to it
-FAMEZ_VERSION := 0.1
+FAMEZ_VERSION := 1.0
 VERSION_H := $(B)/include/famez-version.h
 LIB_SO := $(B)/lib/libfamez.so
 PREFIX ?= /usr/local

@@ -19,7 +19,7 @@ static const char help[] =
 "\n"
 "Ends the named guests, or all guests and the switch, and removes their\n"
 "files; without NODE the whole state directory. Well if nothing runs.\n"
-"Guests whose disk is kept (up --keep) are told to shut down, and waited for.\n"
+"Guests whose disk is kept are told to shut down, and waited for.\n"
 "\n"
 "  --dir DIR    state directory of the fabric\n"
 "  --keep-logs  keep the logs of consoles, QEMUs and the switch\n";
