@@ -75,8 +75,7 @@ static const char *status_text(const char *status)
 {
 	static const char *const texts[][2] = {
 		{ "no-driver", "no driver: famez_pmem or famez_dax is not loaded" },
-		{ "map-dev",
-		  "a namespace was made with --map=dev: guests would overwrite each other's struct pages" },
+		{ "map-dev", "a namespace was made with --map=dev: guests would spoil it" },
 		{ "no-memory", "too little memory for what describes FAM" },
 		{ "refused", "nvdimm or the dax core does not take it" },
 	};
