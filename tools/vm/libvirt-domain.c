@@ -125,8 +125,8 @@ unsigned long domain_cpus(xmlDoc *domain)
 
 char *shmem_text(const struct shmem *shmem, const char *indent)
 {
-	const char *name = (const char *)xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->name);
-	const char *server = (const char *)xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->server);
+	xmlChar *name = xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->name);
+	xmlChar *server = xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->server);
 	char *text;
 	int n;
 

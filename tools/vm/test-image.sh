@@ -18,7 +18,7 @@ vm() {
 
 # on NODE COMMAND...: runs it in a guest
 on() {
-	vm exec --timeout 900 -n "$@"
+	vm exec --timeout 3000 -n "$@"
 }
 
 bring_down() {
