@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# checkpatch --strict over everything, sparse and W=1 over the modules: clean.
+# checkpatch --strict over everything, sparse and W=1 over the modules: clean.  And the table
+# of mutants is of the lines that there are.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit 1
@@ -75,6 +76,9 @@ result "W=1 and sparse: modules for $kernel" "$log/sparse"
 make -s CFLAGS='-O2 -g -Werror' B=build/werror \
 	tools >"$log/werror" 2>&1 && : >"$log/werror"
 result 'tools without a warning' "$log/werror"
+
+tools/testing/mutants/run.sh --stale >"$log/stale"
+result 'each mutant has its line' "$log/stale"
 
 [ $failed -eq 0 ] && echo "PLAN-COMPLETE $tests"
 exit $failed

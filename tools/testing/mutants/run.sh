@@ -6,6 +6,9 @@
 # in a copy of the tree of its own.  A mutant that lives is a missing test.
 #
 # A line that is no longer there, or a mutant that does not build, fails, too.
+#
+# run.sh --list: mutants by the test that is to find them
+# run.sh --stale: those whose line is not there, or more than once; part of make lint
 
 set -u
 top=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -28,12 +31,11 @@ field() {
 
 # breaks MUTANT FILE: changes the line
 breaks() {
-	local old new at
+	local new at
 
-	old=$(field "$1" -)
+	in_place "$1" || return 1
 	new=$(field "$1" +)
-	at=$(grep -nxF -- "$old" "$2" | cut -d: -f1)
-	[ -n "$old" ] && [ "$(echo "$at" | wc -w)" -eq 1 ] || return 1
+	at=$(grep -nxF -- "$(field "$1" -)" "$2" | cut -d: -f1)
 	NEW=$new awk -v at="$at" 'NR == at { print ENVIRON["NEW"]; next } { print }' \
 		"$2" >"$2.new" && cat "$2.new" >"$2"
 	rm "$2.new"
@@ -82,6 +84,27 @@ judge() {
 	rm -f "$top/$work/$1.saved"
 }
 
+# all: their names
+all() {
+	awk '$1 == "mutant" { print $2 }' $table
+}
+
+# in_place MUTANT: is its line there, once?
+in_place() {
+	[ "$(grep -cxF -- "$(field "$1" -)" "$(field "$1" file)" 2>/dev/null)" = 1 ]
+}
+
+case ${1-} in
+--list)
+	awk '$1 == "mutant" { of[$4] = of[$4] " " $2 } END { for (test in of) print test ":" of[test] }' $table | sort
+	exit ;;
+--stale)
+	for mutant in $(all); do
+		in_place "$mutant" || echo "$mutant: $(field "$mutant" file) has no such line, or several"
+	done
+	exit ;;
+esac
+
 # A worker's own part: --worker DIRECTORY LIST
 if [ "${1-}" = --worker ]; then
 	cd "$2" || exit 1
@@ -97,7 +120,7 @@ if [ "${1-}" = --worker ]; then
 fi
 
 wanted=$*
-[ -n "$wanted" ] || wanted=$(awk '$1 == "mutant" { print $2 }' $table)
+[ -n "$wanted" ] || wanted=$(all)
 rm -rf $work
 mkdir -p $work
 export FAMEZ_KERNEL=${FAMEZ_KERNEL:-$(build/bin/famez-vm kernel)}
