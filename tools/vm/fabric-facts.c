@@ -25,6 +25,27 @@ static void name_of_memory(char *name, size_t room, const void *address)
 		fclose(maps);
 }
 
+const char *fabric_trouble(int err)
+{
+	static char text[160];
+
+	switch (err) {
+	case -EACCES:
+	case -EPERM:
+		return "it may be well, but you may not ask that switch; try as root, or in the group of its socket";
+	case -EUSERS:
+		return "that switch has as many peers as it takes, so that no more can ask it, nor join";
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "no switch listens there, and QEMU would not start; start one with famez-server or 'famez-vm up', or name another socket";
+	case -ENOTSOCK:
+		return "that is no socket";
+	default:
+		snprintf(text, sizeof(text), "the switch cannot be asked: %s", strerror(-err));
+		return text;
+	}
+}
+
 /* Attaches for a moment, as a program does: others see a peer come and go. */
 int fabric_facts(struct fabric_facts *facts, const char *socket)
 {

@@ -25,4 +25,7 @@ struct fabric_facts {
  */
 int fabric_facts(struct fabric_facts *facts, const char *socket);
 
+/** fabric_trouble() - what an error of fabric_facts() is, and what to do, in words */
+const char *fabric_trouble(int err);
+
 #endif

@@ -58,6 +58,7 @@ void state_use(const char *dir);
 int state_create(void);
 bool state_is_ours(void);
 const char *state_backing(void);
+uint64_t hash_of(const char *text);
 void state_path(char *path, const char *dir, const char *name);
 void node_set(struct node *node, int number);
 void node_keeps(const struct node *node);

@@ -71,15 +71,19 @@ static void build_initramfs(const char *version, const char *file)
 
 void image_disk(const char *disk, const char **kernel, const char **initrd)
 {
-	static char paths[2][PATH_MAX];
-	char *words[] = { "up", (char *)disk, NULL };
+	static char paths[2][PATH_MAX + 16];
+	char whole[PATH_MAX], copy[PATH_MAX];
+	char *words[] = { "up", (char *)disk, copy, NULL };
 
-	if (access(disk, R_OK))
+	if (access(disk, R_OK) || !realpath(disk, whole))
 		fail("image %s: %s; 'famez-vm image' makes one", disk, strerror(errno));
+	/* Not beside it: it may be another user's */
+	snprintf(copy, sizeof(copy), "%s/boot/%016llx", getenv("FAMEZ_BUILD"),
+		 (unsigned long long)hash_of(whole));
 	if (!run_helper("up", "image-boot.sh", words))
 		fail("image %s cannot be booted: see above", disk);
-	snprintf(paths[0], sizeof(paths[0]), "%s.vmlinuz", disk);
-	snprintf(paths[1], sizeof(paths[1]), "%s.initrd", disk);
+	snprintf(paths[0], sizeof(paths[0]), "%s.vmlinuz", copy);
+	snprintf(paths[1], sizeof(paths[1]), "%s.initrd", copy);
 	*kernel = paths[0];
 	*initrd = paths[1];
 }

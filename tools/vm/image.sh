@@ -72,8 +72,10 @@ while [ $# -gt 0 ]; do
 done
 output=${output:-$build/image-$release.img}
 
-for tool in mmdebstrap mke2fs; do
-	command -v $tool >/dev/null || fail "$tool is missing; install the packages mmdebstrap and e2fsprogs"
+tools='mmdebstrap mke2fs'
+[ "$(id -u)" = 0 ] || tools="$tools newuidmap"
+for tool in $tools; do
+	command -v $tool >/dev/null || fail "$tool is missing; install the packages mmdebstrap, e2fsprogs and uidmap"
 done
 [ -x "$agent" ] || fail "famez-agent was expected beside famez-vm, or as $agent; build it first"
 set -- "$packages"/famez-dkms_*.deb "$packages"/famez-tools_*.deb "$packages"/libfamez0_*.deb
@@ -132,10 +134,9 @@ printf '%s' "$commands" >"$work/add/commands"
 mode=unshare
 as_owner='mmdebstrap --unshare-helper'
 [ "$(id -u)" != 0 ] || mode=root as_owner=
-trap '$as_owner rm -rf "$work/root"; rm -rf "$work"' EXIT
+trap '$as_owner rm -rf "$work/root" || :; rm -rf "$work"' EXIT
 
 truncate -s "$size" "$work/disk" || fail "--size is '$size'; expected for example 4G"
-chmod 666 "$work/disk" # mke2fs, too, is run as those
 echo "famez-vm image: installing $release" >&2
 mmdebstrap --quiet --mode=$mode --variant=important --format=directory \
 	--aptopt="$work/apt.conf" \
@@ -147,6 +148,8 @@ mmdebstrap --quiet --mode=$mode --variant=important --format=directory \
 	tail -n 40 "$work/log" >&2
 	fail "the image of $release could not be made: see above"
 }
+# mke2fs, too, is run as those
+[ $mode = root ] || chmod 666 "$work/disk"
 $as_owner mke2fs -q -F -t ext4 -L famez -d "$work/root" "$work/disk"
 chmod =rw "$work/disk" # as the umask has it
 mv "$work/disk" "$output"

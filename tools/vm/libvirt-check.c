@@ -25,7 +25,7 @@ static int complaints;
 static void check_path(const struct shmem *shmem)
 {
 	if (!shmem->server)
-		wrong(shmem, "has no socket, so that libvirt takes one of its own; expected <server path='...'/> with the switch's");
+		wrong(shmem, "names no socket; expected <server path='...'/> with the switch's");
 	else if (*shmem->server != '/')
 		wrong(shmem, "path '%s' is not absolute, as libvirt wants it",
 		      shmem->server);
@@ -39,44 +39,51 @@ static void check_doorbell(const struct shmem *shmem)
 	int before = complaints, err;
 	struct fabric_facts facts;
 
+	if (shmem->size)
+		wrong(shmem, "has a <size>, which libvirt does not take with " MODEL_DOORBELL "; leave it out: the switch has the say");
 	check_path(shmem);
 	if (complaints > before)
 		return;
 	err = fabric_facts(&facts, shmem->server);
 	if (err) {
-		wrong(shmem, "no switch answers on %s: %s; QEMU would not start. Start it first",
-		      shmem->server, strerror(-err));
+		wrong(shmem, "%s: %s", shmem->server, fabric_trouble(err));
 		return;
 	}
 	if (shmem->vectors != facts.vectors)
 		wrong(shmem, "has %lu vectors, the switch on %s gives %u; expected <msi vectors='%u'/>",
 		      shmem->vectors, shmem->server, facts.vectors, facts.vectors);
-	if (shmem->size && shmem->size != facts.size)
-		wrong(shmem, "is of %llu bytes, the switch's memory of %llu; leave <size> out: the switch has the say",
-		      (unsigned long long)shmem->size, (unsigned long long)facts.size);
 }
+
+/* What libvirt takes where nothing is said */
+#define LIBVIRT_SIZE	(4ULL << 20)
 
 static void check_plain(const struct shmem *shmem)
 {
+	unsigned long long size = shmem->size ? shmem->size : LIBVIRT_SIZE;
 	struct stat status;
 	char path[320];
 
 	snprintf(path, sizeof(path), "/dev/shm/%s", shmem->name);
-	if (stat(path, &status))
-		wrong(shmem, "there is no %s; libvirt would make one that nobody else has. Expected the name of a switch's memory",
-		      path);
-	else if (shmem->size != (uint64_t)status.st_size)
+	if (shmem->has_server || shmem->has_msi)
+		wrong(shmem, "is a plain device, with which libvirt takes neither <server> nor <msi>");
+	else if (stat(path, &status))
+		/* It may well be for something that is not famez */
+		complain("note: shmem '%s': there is no %s, so that libvirt makes it, and no switch has it",
+			 shmem->name, path);
+	else if (size != (unsigned long long)status.st_size)
 		wrong(shmem, "is of %llu bytes, %s of %llu; expected <size unit='b'>%llu</size>",
-		      (unsigned long long)shmem->size, path, (unsigned long long)status.st_size,
+		      size, path, (unsigned long long)status.st_size,
 		      (unsigned long long)status.st_size);
-	else if (shmem->size & (shmem->size - 1))
+	else if (size & (size - 1))
 		wrong(shmem, "%llu bytes are no power of two, as a PCI device's memory has to be",
-		      (unsigned long long)shmem->size);
+		      size);
 }
 
 static void check_shmem(const struct shmem *shmem)
 {
-	if (shmem->model && !strcmp(shmem->model, MODEL_DOORBELL))
+	if (shmem->bad_size)
+		wrong(shmem, "its <size> is not understood; expected for example <size unit='M'>64</size>");
+	else if (shmem->model && !strcmp(shmem->model, MODEL_DOORBELL))
 		check_doorbell(shmem);
 	else if (shmem->model && !strcmp(shmem->model, MODEL_PLAIN))
 		check_plain(shmem);
@@ -125,17 +132,20 @@ bool domain_is_valid(xmlDoc *domain)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fflush(NULL);
 	pid = fork();
+	if (pid < 0)
+		fail("cannot start virt-xml-validate: %s", strerror(errno));
 	if (!pid) {
 		dup2(opinion, STDOUT_FILENO);
 		dup2(opinion, STDERR_FILENO);
 		execlp("virt-xml-validate", "virt-xml-validate", path, "domain", NULL);
 		_exit(127);
 	}
-	waitpid(pid, &status, 0);
+	if (waitpid(pid, &status, 0) != pid)
+		fail("cannot wait for virt-xml-validate: %s", strerror(errno));
 	close(fd);
 	xmlFree(text);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-		complain("note: libvirt's schema was not asked, as virt-xml-validate is missing; install the package libvirt-clients");
+		complain("note: libvirt's schema was not asked, as virt-xml-validate or its xmllint is missing; install the packages libvirt-clients and libxml2-utils");
 		return true;
 	}
 	if (status) {

@@ -3,8 +3,8 @@
  * A libvirt domain: its <shmem> elements read and written.  The format is
  * libvirt's "Domain XML format", section "Shared memory device".
  */
+#include <stdarg.h>
 #include <libxml/parser.h>
-#include <libxml/xpath.h>
 
 #include "famez-vm.h"
 #include "libvirt.h"
@@ -45,53 +45,47 @@ xmlDoc *domain_read(const char *file)
 	return domain;
 }
 
-/* libvirt's units: KB is 1000, KiB and K are 1024 */
+/* libvirt's units, in either case: KB is 1000, KiB and K are 1024; 0: none of them */
 static uint64_t unit_size(const char *unit)
 {
-	static const char letters[] = "KMGTPE";
+	static const char letters[] = "kmgtpe";
 	uint64_t base = 1024, size = 1;
 	const char *letter;
 
-	if (!unit || !strcmp(unit, "b") || !strcmp(unit, "bytes"))
+	if (!unit || !strcasecmp(unit, "b") || !strcasecmp(unit, "byte") ||
+	    !strcasecmp(unit, "bytes"))
 		return 1;
-	letter = *unit ? strchr(letters, *unit & ~0x20) : NULL;
+	letter = *unit ? strchr(letters, *unit | 0x20) : NULL;
 	if (!letter)
 		return 0;
-	if (unit[1] == 'B' && !unit[2])
+	if (!strcasecmp(unit + 1, "b"))
 		base = 1000;
-	else if (unit[1] && strcmp(unit + 1, "iB"))
+	else if (unit[1] && strcasecmp(unit + 1, "ib"))
 		return 0;
 	for (; letter >= letters; letter--)
 		size *= base;
 	return size;
 }
 
-static uint64_t read_size(xmlNode *node)
+static void read_size(struct shmem *shmem, xmlNode *node)
 {
 	unsigned long long value = 0;
-	uint64_t size = 0;
+	const char *text;
 
+	shmem->size = 0;
+	shmem->bad_size = false;
 	if (!node)
-		return 0;
-	if (sscanf((const char *)xmlNodeGetContent(node), "%llu", &value) == 1 &&
-	    !__builtin_mul_overflow(value, unit_size(attribute(node, "unit")), &size) && size)
-		return size;
-	fail("line %ld: <size> is not understood; expected for example <size unit='M'>64</size>",
-	     xmlGetLineNo(node));
-}
-
-static unsigned long read_vectors(xmlNode *msi)
-{
-	const char *vectors = attribute(msi, "vectors");
-	const char *enabled = attribute(msi, "enabled");
-
-	if (enabled && !strcmp(enabled, "no"))
-		return 0;
-	return vectors ? strtoul(vectors, NULL, 10) : QEMU_VECTORS;
+		return;
+	text = (const char *)xmlNodeGetContent(node);
+	shmem->bad_size = strchr(text, '-') || sscanf(text, "%llu", &value) != 1 ||
+			  __builtin_mul_overflow(value, unit_size(attribute(node, "unit")),
+						 &shmem->size) || !shmem->size;
 }
 
 xmlNode *domain_next(xmlDoc *domain, xmlNode *at, struct shmem *shmem)
 {
+	const char *vectors;
+
 	at = at ? at->next : devices(domain)->children;
 	while (at && (at->type != XML_ELEMENT_NODE ||
 		      strcmp((const char *)at->name, "shmem")))
@@ -101,8 +95,11 @@ xmlNode *domain_next(xmlDoc *domain, xmlNode *at, struct shmem *shmem)
 	shmem->name = attribute(at, "name");
 	shmem->model = attribute(child(at, "model"), "type");
 	shmem->server = attribute(child(at, "server"), "path");
-	shmem->vectors = read_vectors(child(at, "msi"));
-	shmem->size = read_size(child(at, "size"));
+	shmem->has_server = child(at, "server");
+	shmem->has_msi = child(at, "msi");
+	vectors = attribute(child(at, "msi"), "vectors");
+	shmem->vectors = vectors ? strtoul(vectors, NULL, 10) : QEMU_VECTORS;
+	read_size(shmem, child(at, "size"));
 	if (!shmem->name)
 		fail("line %ld: <shmem> has no name; expected <shmem name='...'>",
 		     xmlGetLineNo(at));
@@ -123,62 +120,114 @@ unsigned long domain_cpus(xmlDoc *domain)
 	return vcpu ? strtoul((const char *)xmlNodeGetContent(vcpu), NULL, 10) : 1;
 }
 
-char *shmem_text(const struct shmem *shmem, const char *indent)
-{
-	xmlChar *name = xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->name);
-	xmlChar *server = xmlEncodeSpecialChars(NULL, (const xmlChar *)shmem->server);
-	char *text;
-	int n;
+/* ---- Writing ------------------------------------------------------------------------- */
 
-	if (shmem->server)
-		n = asprintf(&text, "%s<shmem name=\"%s\">\n"
-			     "%s  <model type=\"%s\"/>\n"
-			     "%s  <server path=\"%s\"/>\n"
-			     "%s  <msi vectors=\"%lu\" ioeventfd=\"on\"/>\n"
-			     "%s</shmem>\n", indent, name, indent, shmem->model, indent, server,
-			     indent, shmem->vectors, indent);
-	else
-		n = asprintf(&text, "%s<shmem name=\"%s\">\n"
-			     "%s  <model type=\"%s\"/>\n"
-			     "%s  <size unit=\"M\">%llu</size>\n"
-			     "%s</shmem>\n", indent, name, indent, shmem->model, indent,
-			     (unsigned long long)shmem->size >> 20, indent);
-	if (n < 0)
-		abort();
-	return text;
+/*
+ * @indent: of @parent itself, behind the end of a line; what is in it has two blanks more,
+ * as libvirt, and with it most who write domains, does it
+ */
+static void append(xmlNode *parent, xmlNode *node, const char *indent)
+{
+	xmlNode *end = parent->last;
+	char deeper[16];
+
+	snprintf(deeper, sizeof(deeper), "%s  ", indent);
+	if (!end || !xmlIsBlankNode(end)) {
+		end = xmlNewText((const xmlChar *)indent);
+		xmlAddChild(parent, end);
+	}
+	xmlAddPrevSibling(end, node);
+	xmlAddPrevSibling(node, xmlNewText((const xmlChar *)deeper));
 }
 
-/* libvirt, and with it most who write domains, indents by two */
-#define DEVICE_INDENT	"    "
+static xmlNode *child_to_set(xmlNode *shmem, const char *name, const char *indent)
+{
+	xmlNode *node = child(shmem, name);
+
+	if (!node) {
+		node = xmlNewNode(NULL, (const xmlChar *)name);
+		append(shmem, node, indent);
+	}
+	return node;
+}
+
+static void remove_child(xmlNode *shmem, const char *name)
+{
+	xmlNode *node = child(shmem, name);
+
+	if (!node)
+		return;
+	if (node->prev && xmlIsBlankNode(node->prev))
+		xmlUnlinkNode(node->prev);
+	xmlUnlinkNode(node);
+}
+
+__attribute__((format(printf, 3, 4)))
+static void set(xmlNode *node, const char *name, const char *format, ...)
+{
+	va_list list;
+	char *text;
+
+	va_start(list, format);
+	if (vasprintf(&text, format, list) < 0)
+		abort();
+	va_end(list);
+	if (name)
+		xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)text);
+	else
+		xmlNodeSetContent(node, (const xmlChar *)text);
+	free(text);
+}
+
+/* What else it has stays: its place on the PCI bus above all */
+static void fill(xmlNode *node, const struct shmem *shmem, const char *indent)
+{
+	set(node, "name", "%s", shmem->name);
+	set(child_to_set(node, "model", indent), "type", "%s", shmem->model);
+	if (shmem->server) {
+		remove_child(node, "size");
+		set(child_to_set(node, "server", indent), "path", "%s", shmem->server);
+		set(child_to_set(node, "msi", indent), "vectors", "%lu", shmem->vectors);
+		set(child_to_set(node, "msi", indent), "ioeventfd", "on");
+	} else {
+		remove_child(node, "server");
+		remove_child(node, "msi");
+		set(child_to_set(node, "size", indent), "unit", "M");
+		set(child_to_set(node, "size", indent), NULL, "%llu",
+		    (unsigned long long)shmem->size >> 20);
+	}
+}
+
+static xmlNode *new_shmem(void)
+{
+	return xmlNewNode(NULL, (const xmlChar *)"shmem");
+}
+
+void shmem_print(const struct shmem *shmem)
+{
+	xmlBuffer *buffer = xmlBufferCreate();
+	xmlNode *node = new_shmem();
+
+	fill(node, shmem, "\n");
+	xmlNodeDump(buffer, NULL, node, 0, 0);
+	puts((const char *)xmlBufferContent(buffer));
+	xmlBufferFree(buffer);
+	xmlFreeNode(node);
+}
 
 void domain_put(xmlDoc *domain, const struct shmem *shmem)
 {
-	char *text = shmem_text(shmem, DEVICE_INDENT);
-	xmlNode *place = devices(domain), *at = NULL, *list = NULL;
 	struct shmem other;
+	xmlNode *at = NULL;
 
 	while ((at = domain_next(domain, at, &other)))
 		if (!strcmp(other.name, shmem->name))
 			break;
-	/* Where the line's indent is already, as is the end of the line */
-	text[strlen(text) - 1] = 0;
-	xmlParseInNodeContext(place, at ? text + strlen(DEVICE_INDENT) : text,
-			      strlen(text) - (at ? strlen(DEVICE_INDENT) : 0), 0, &list);
-	if (!list)
-		fail("the domain takes no new element; is it whole?");
-	if (at) {
-		xmlReplaceNode(at, list);
-	} else if (place->last && xmlIsBlankNode(place->last)) {
-		xmlNode *end = place->last;
-
-		xmlUnlinkNode(end);
-		xmlAddChild(place, xmlNewText((const xmlChar *)"\n"));
-		xmlAddChildList(place, list);
-		xmlAddChild(place, xmlNewText(xmlNodeGetContent(end)));
-	} else {
-		xmlAddChildList(place, list);
+	if (!at) {
+		at = new_shmem();
+		append(devices(domain), at, "\n  ");
 	}
-	free(text);
+	fill(at, shmem, "\n    ");
 }
 
 void domain_print(xmlDoc *domain)

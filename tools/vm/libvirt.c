@@ -72,12 +72,16 @@ static void parse(int argc, char **argv)
 	}
 	if (optind < argc - 1 || (check && optind == argc))
 		misuse("expected one DOMAIN");
+	if (check && (dir || given_socket || plain || name))
+		misuse("--check goes by what DOMAIN names, and takes no other option");
+	if (dir && given_socket)
+		misuse("--dir and --socket are two switches; expected one");
 	if (plain && name)
 		misuse("--plain leaves no choice of --name: libvirt looks for that memory");
 	if (!name)
 		name = "famez";
-	if (!*name || strchr(name, '/'))
-		misuse("--name is '%s'; libvirt wants a name without a slash", name);
+	if (!*name || strchr(name, '/') || !xmlCheckUTF8((const xmlChar *)name))
+		misuse("--name is '%s'; libvirt wants a name in UTF-8 without a slash", name);
 }
 
 /* libvirt knows no other memory than POSIX's */
@@ -85,7 +89,8 @@ static const char *shm_name(const struct fabric_facts *facts)
 {
 	static const char shm[] = "/dev/shm/";
 
-	if (strncmp(facts->memory, shm, strlen(shm)))
+	/* the kernel tells by that end of a name that it is nobody's any more */
+	if (strncmp(facts->memory, shm, strlen(shm)) || strstr(facts->memory, " (deleted)"))
 		fail("the switch's memory is %s, and libvirt's plain device takes what is in /dev/shm; give QEMU '-object memory-backend-file' by <qemu:commandline>, or leave --plain out",
 		     *facts->memory ? facts->memory : "of no name");
 	return facts->memory + strlen(shm);
@@ -105,8 +110,7 @@ static void ask_switch(struct shmem *shmem)
 	}
 	err = fabric_facts(&facts, socket);
 	if (err)
-		fail("no switch answers on %s: %s; start one with famez-server or 'famez-vm up', or name its socket with --socket",
-		     socket, strerror(-err));
+		fail("%s: %s", socket, fabric_trouble(err));
 	*shmem = (struct shmem){ .name = name, .model = MODEL_DOORBELL,
 				 .vectors = facts.vectors, .size = facts.size };
 	/* QEMU will not be where we are */
@@ -116,6 +120,13 @@ static void ask_switch(struct shmem *shmem)
 	shmem->name = shm_name(&facts);
 	shmem->model = MODEL_PLAIN;
 	shmem->server = NULL;
+}
+
+static int is_written(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		fail("cannot write all of it: %s", strerror(errno));
+	return 0;
 }
 
 int verb_libvirt_xml(int argc, char **argv)
@@ -130,8 +141,8 @@ int verb_libvirt_xml(int argc, char **argv)
 	}
 	ask_switch(&shmem);
 	if (optind == argc) {
-		fputs(shmem_text(&shmem, ""), stdout);
-		return 0;
+		shmem_print(&shmem);
+		return is_written();
 	}
 	domain = domain_read(argv[optind]);
 	domain_put(domain, &shmem);
@@ -140,5 +151,5 @@ int verb_libvirt_xml(int argc, char **argv)
 	domain_print(domain);
 	/* It may have others, too; these are for its user to mend */
 	domain_check(domain);
-	return 0;
+	return is_written();
 }

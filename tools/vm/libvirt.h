@@ -12,8 +12,10 @@
  * @name: of the device; of one without a switch that of its memory in /dev/shm
  * @model: as libvirt calls it; NULL: not said
  * @server: the switch's socket; NULL: none
- * @vectors: what QEMU would have; 0: no interrupts
+ * @vectors: what QEMU would have
  * @size: bytes; 0: not said
+ * @has_server, @has_msi: there are such elements, whatever they say
+ * @bad_size: it is not understood
  */
 struct shmem {
 	const char *name;
@@ -21,17 +23,17 @@ struct shmem {
 	const char *server;
 	unsigned long vectors;
 	uint64_t size;
+	bool has_server, has_msi, bad_size;
 };
 
 #define MODEL_DOORBELL	"ivshmem-doorbell"
 #define MODEL_PLAIN	"ivshmem-plain"
 
-/* The element, each line behind @indent; to be freed */
-char *shmem_text(const struct shmem *shmem, const char *indent);
+void shmem_print(const struct shmem *shmem);
 
 /* All end the program where @file is no domain. "-" is standard input. */
 xmlDoc *domain_read(const char *file);
-/* In place of the one of that name, else behind all other devices */
+/* The one of that name becomes so, and keeps what else it has; else it is the last device */
 void domain_put(xmlDoc *domain, const struct shmem *shmem);
 void domain_print(xmlDoc *domain);
 

@@ -94,17 +94,23 @@ int state_create(void)
 	return lock;
 }
 
+/* FNV-1a: of paths, for names that are not as long as these */
+uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 14695981039346656037ULL;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
+	return hash;
+}
+
 /* Name of the shared memory of this directory's switch, if none is given */
 const char *state_backing(void)
 {
 	static char name[40];
-	uint64_t hash = 14695981039346656037ULL;
-	const char *at;
 
-	for (at = state_dir; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 1099511628211ULL;
 	snprintf(name, sizeof(name), "famez-vm-%016llx",
-		 (unsigned long long)hash);
+		 (unsigned long long)hash_of(state_dir));
 	return name;
 }
 

@@ -36,16 +36,27 @@ switch_says() {
 	"$bin/wire-wait" -p "${p%% *}" "$FAMEZ_VM_DIR/switch.log" "$1" >/dev/null
 }
 
-[ -e "build/deb/famez-dkms_${version}_all.deb" ] || make -s deb >"$tmp/deb.log" 2>&1 || cat "$tmp/deb.log" >&2
+# packages VERSION: of this tree, in $tmp/VERSION/build/deb
+packages() {
+	tools/testing/copy-tree.sh "$tmp/$1" &&
+		(cd "$tmp/$1" && sed -i "s/^FAMEZ_VERSION := .*/FAMEZ_VERSION := $1/" Makefile &&
+		sed -i "s/^\(PACKAGE_VERSION=\).*/\1\"$1\"/" dkms.conf && sed -i "1s/([^)]*)/($1)/" debian/changelog &&
+		tools/install/deb.sh "$1") >"$tmp/deb.log" 2>&1 || {
+		tail -n 20 "$tmp/deb.log" >&2
+		false
+	}
+}
+
+packages "$version"
 # the other kernel is for an upgrade in a guest, which has no network
-vm image --release "$release" --output "$image" --size 6G --run 'useradd -m -G famez ann; useradd -m bob' \
+vm image --release "$release" --packages "$tmp/$version/build/deb" --output "$image" --size 6G --run 'useradd -m -G famez ann; useradd -m bob' \
 	--run 'mkdir /root/kernel; cd /root/kernel; apt-get -qq -o APT::Sandbox::User=root download $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances linux-image-rt-amd64 linux-headers-rt-amd64 | grep -E "^linux-(image|headers|binary|modules|kbuild|base)" | sort -u)' >&2
 ok "famez-vm image: $release"
 
 # ---- as it boots ----
 
 vm up 2 --image "$image" >&2; ok 'two guests of it answer'
-on all "test -c $B" && on node01 'lsmod | grep -q ^famez_bridge'; ok 'the driver is there, by the device'"'"'s id'
+on all 'systemctl is-system-running --wait' >"$tmp/running"; on all "test -c $B" && on node01 'lsmod | grep -q ^famez_bridge'; ok 'the driver is there, by the device'"'"'s id'
 on node01 'modinfo -F filename famez_bridge | grep -q /updates/dkms/'; ok 'the one that DKMS has built'
 [ "$(on node01 stat -c '%G %a' $B)" = 'famez 660' ]; ok 'the device is the group'"'"'s'
 on node01 'su ann -c "famezctl peers"' | grep -q node02; ok 'who is in the group uses it'
@@ -71,11 +82,8 @@ on node01 'systemctl stop famez-server@b.socket famez-server@b && [ ! -e /run/fa
 # ---- a newer famez ----
 
 next=$version.1
-mkdir "$tmp/next"
-git archive HEAD | tar x -C "$tmp/next" && (cd "$tmp/next" &&
-	sed -i "s/^FAMEZ_VERSION := .*/&.1/" Makefile && sed -i "s/^\(PACKAGE_VERSION=.*\)$version/\1$next/" dkms.conf &&
-	sed -i "1s/($version/($next/" debian/changelog && tools/install/deb.sh "$next") >"$tmp/next.log" 2>&1 || tail -n 20 "$tmp/next.log" >&2
-tar c -C "$tmp/next/build/deb" . | vm exec node01 -- sh -c 'mkdir /root/next && tar x -C /root/next'
+packages "$next"
+tar c -C "$tmp/$next/build/deb" . | vm exec node01 -- sh -c 'mkdir /root/next && tar x -C /root/next'
 before=$(on node01 'systemctl show -p MainPID --value famez-server@a')
 on node01 'cd /root/next && apt-get -y install ./famez-*.deb ./libfamez0_*.deb' >"$tmp/next.log" 2>&1 || tail -n 20 "$tmp/next.log" >&2
 on node01 'dkms status' | grep '^famez/' >"$tmp/status"; grep -q "^famez/$next, .*: installed" "$tmp/status" && [ "$(wc -l <"$tmp/status")" -eq 1 ]

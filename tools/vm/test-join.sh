@@ -73,4 +73,8 @@ ok 'it ends when its user says so'
 	vm qemu-args 2 --initramfs "$image" | grep -q "^# the switch: .*--socket $FAMEZ_VM_DIR/switch.sock"
 ok "for two guests two commands, and the switch's in a comment"
 vm check all; ok 'no kernel has complained'
+behind='ivshmem-doorbell,id=famez0,.*,bus=port0'
+vm qemu-args 1 --initramfs "$image" --machine q35 --root-port >"$tmp/args" && grep -q 'pcie-root-port,id=port0,' "$tmp/args" &&
+	grep -q "$behind" "$tmp/args" && FAMEZ_MACHINE=q35 FAMEZ_ROOT_PORT=1 vm qemu-args 1 --initramfs "$image" | grep -q "$behind"
+ok 'a root port has the device behind it'
 plan_complete

@@ -77,7 +77,7 @@ cat >"$tmp/bare.xml" <<XML
 </domain>
 XML
 
-! xml --socket "$sock" && says "no switch answers on $sock: .*famez-server"; ok 'without a switch, what to start is said'
+! xml --socket "$sock" && says "$sock: no switch listens there.*famez-server"; ok 'without a switch, what to start is said'
 start sw "$top/build/bin/famez-server" --socket "$sock" --backing "$memory" --clients 5 --vectors 7
 saw sw '^famez-server: ready' >/dev/null
 
@@ -104,6 +104,8 @@ ok 'one with two as well'
 xml --socket "$sock" "$tmp/guest.xml" | cmp - "$tmp/guest.xml"; ok 'once more changes nothing'
 sed 's/vectors="7"/vectors="9"/' "$tmp/guest.xml" >"$tmp/old.xml" && xml --socket "$sock" "$tmp/old.xml" | cmp - "$tmp/guest.xml"
 ok 'what is old is replaced'
+sed 's/<server /<address type="pci" domain="0x0000" bus="0x00" slot="0x07" function="0x0"\/>&/; s/vectors="7"/vectors="9"/' "$tmp/guest.xml" >"$tmp/old.xml"
+xml --socket "$sock" "$tmp/old.xml" | diff - "$tmp/old.xml" | grep -c '^[<>]' | grep -qx 2; ok 'and keeps its place on the PCI bus'
 diff <(grep -v '^  *<[/]*\(shmem\|model\|server\|msi\|size\)' "$tmp/guest.xml") <(echo '<?xml version="1.0"?>'; cat "$tmp/bare.xml"); ok 'and nothing else is'
 xml --check "$tmp/guest.xml" && ! [ -s "$tmp/said" ]; ok 'it agrees with the switch, in silence'
 
@@ -111,13 +113,18 @@ xml --check "$tmp/guest.xml" && ! [ -s "$tmp/said" ]; ok 'it agrees with the swi
 
 finds 's/vectors="7"/vectors="12"/' "'famez': has 12 vectors, .* gives 7; expected <msi vectors='7'/>"; ok 'other vectors'
 finds '/<msi/d' "'famez': has 1 vectors"; ok 'no vectors'
-finds "s,path=\"$sock\",path=\"$sock.not\"," "'famez': no switch answers on $sock.not"; ok 'a socket that nobody serves'
+finds "s,path=\"$sock\",path=\"$sock.not\"," "'famez': $sock.not: no switch listens there"; ok 'a socket that nobody serves'
 finds "s,path=\"$sock\",path=\"sw.sock\"," "'famez': path 'sw.sock' is not absolute"; ok 'a relative path'
 finds "s,path=\"$sock\",path=\"$(printf '/%0109d')\"," "is longer than the 107 bytes"; ok 'a path that no socket can have'
-finds '/<server/d' "'famez': has no socket"; ok 'no path'
-finds 's,<server,<size unit="MiB">32</size>&,' "'famez': is of 33554432 bytes, the switch's memory of 67108864"; ok 'another size'
+finds '/<server/d' "'famez': names no socket"; ok 'no path'
+finds 's,<server,<size unit="MiB">64</size>&,' "'famez': has a <size>, which libvirt does not take"; ok 'a size that is the switch'"'"'s'
 finds 's,unit="M">64,unit="KiB">1024,' "'$memory': is of 1048576 bytes, .* of 67108864"; ok 'a plain device of another size'
-finds "s/name=\"$memory\"/name=\"$memory.not\"/" "'$memory.not': there is no /dev/shm/$memory.not"; ok 'or of no memory'
+finds '/<size/d' "'$memory': is of 4194304 bytes, .* of 67108864"; ok 'or of the size that libvirt takes'
+finds 's,unit="M">64,unit="M">-64,' "'$memory': its <size> is not understood"; ok 'or of none that could be'
+sed 's,unit="M">64,unit="kib">65536,' "$tmp/guest.xml" >"$tmp/changed.xml"; xml --check "$tmp/changed.xml" && ! [ -s "$tmp/said" ]; ok 'units are as libvirt has them'
+finds 's,<size,<msi vectors="4"/>&,' "'$memory': is a plain device, with which libvirt takes neither"; ok 'a plain device with interrupts'
+sed "s/name=\"$memory\"/name=\"$memory.not\"/" "$tmp/guest.xml" >"$tmp/changed.xml"
+xml --check "$tmp/changed.xml" && says "note: .*'$memory.not': there is no /dev/shm/$memory.not"; ok 'memory of others is none of ours'
 finds 's/"ivshmem-plain"/"ivshmem"/' "is of model 'ivshmem', which QEMU no longer has"; ok 'the model of old'
 finds 's/ current="1">2</>1</' 'can have one CPU only'; ok 'an emulated guest of one CPU'
 ! xml --check "$tmp/bare.xml" && says 'has no <shmem>'; ok 'no device at all'
@@ -131,13 +138,15 @@ echo '<network/>' >"$tmp/changed.xml"
 # ---- libvirt itself ----
 
 # As it wants an account of its own when root starts it, and a log daemon if not told
-echo 'stdio_handler = "file"' >"$lv/etc/qemu.conf"
 as=()
-if [ "$(id -u)" = 0 ]; then
-	as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-	chown -R nobody "$lv"
-	chmod 666 "$sock" "/dev/shm/$memory"
-fi
+[ "$(id -u)" != 0 ] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+cp "$top/build/bin/famez-vm" "$lv/"
+chmod 644 "$tmp"/*.xml
+chmod 0 "$sock"
+! "${as[@]}" env PATH="$PATH" "$tmp/libvirt/famez-vm" libvirt-xml --check "$tmp/guest.xml" 2>"$tmp/said" && says 'you may not ask that switch'; ok 'who may not ask is told so'
+echo 'stdio_handler = "file"' >"$lv/etc/qemu.conf"
+chmod 666 "$sock" "/dev/shm/$memory"
+[ ${#as[@]} -eq 0 ] || chown -R nobody "$lv"
 start libvirt env HOME="$lv" XDG_RUNTIME_DIR="$lv" "${as[@]}" virt-qemu-run -r "$lv" "$tmp/guest.xml"
 saw sw '^peer [0-9]+ up: libvirt .bridge, 7 vectors' >/dev/null; ok 'libvirt starts a guest of it, whose driver is up'
 "$bin/wire-wait" -p "${pid[libvirt]}" "$lv/console" 'famez_fam: .* of FAM, no messages' >/dev/null; ok 'with the memory as a plain device'
