@@ -506,9 +506,9 @@ void famez_window_open_fam(struct famez_bridge *b);
  *
  * Context: may sleep
  *
- * Return: how many
+ * Return: how many; an error where that cannot be told
  */
-u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
+int famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
 		  u32 room);
 
 /**

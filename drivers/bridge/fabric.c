@@ -313,6 +313,7 @@ static bool famez_record_spoilt(struct famez_bridge *b)
 
 	return famez_load(&mine->generation) != READ_ONCE(b->generation) ||
 	       famez_load(&mine->vectors) != b->vectors ||
+	       famez_load(&mine->features) ||
 	       famez_load(&mine->fam_use) != READ_ONCE(b->fam_use);
 }
 
@@ -517,6 +518,7 @@ static void famez_refresh_record(struct famez_bridge *b)
 	famez_restore(&mine->fam_use, b->fam_use);
 	spin_unlock_irq(&b->bell_lock);
 	spoilt = famez_restore(&mine->vectors, b->vectors);
+	spoilt |= famez_restore(&mine->features, 0);
 	spoilt |= famez_restore(&mine->generation, b->generation);
 	for (id = 0; spoilt && id < b->layout.peers.count; id++)
 		if (b->remotes[id].generation &&

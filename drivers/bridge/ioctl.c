@@ -178,13 +178,12 @@ static int famez_put_regions(struct famez_bridge *b, const struct famez_regions 
 			     struct famez_region_info *row, u32 *index, u32 *count)
 {
 	void __user *entry;
-	u32 i, n;
-	int err;
+	int i, n, err;
 
 	if (!famez_enter(b))
 		return -ENODEV;
 	n = famez_regions(b, index, row, FAMEZ_REGIONS_ROW);
-	err = famez_has_messages(b) && famez_lost(b) ? -ENODEV : 0;
+	err = famez_has_messages(b) && famez_lost(b) ? -ENODEV : min(n, 0);
 	famez_leave(b);
 	for (i = 0; i < n && !err; i++) {
 		entry = u64_to_user_ptr(regions->regions + (u64)*count * regions->stride);

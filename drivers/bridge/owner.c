@@ -90,7 +90,7 @@ static bool famez_region_named(struct famez_bridge *b, const char *name,
 {
 	u32 index = 0;
 
-	while (famez_regions(b, &index, r, 1))
+	while (famez_regions(b, &index, r, 1) > 0)
 		if (!strcmp(r->name, name))
 			return true;
 	return false;
@@ -103,7 +103,7 @@ static u64 famez_whole(struct famez_bridge *b)
 	struct famez_region_info r;
 	u32 index = 0;
 
-	while (famez_regions(b, &index, &r, 1))
+	while (famez_regions(b, &index, &r, 1) > 0)
 		if (r.use == FAMEZ_USE_SCRATCH)
 			end = min(end, r.offset);
 	return ALIGN_DOWN(end, FAMEZ_REGION_ALIGN_DAX);

@@ -26,16 +26,16 @@ static const void *famez_tables_open(struct famez_bridge *b, struct famez_window
 	return err ? ERR_PTR(err) : w->at;
 }
 
-u32 famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
+int famez_regions(struct famez_bridge *b, u32 *index, struct famez_region_info *infos,
 		  u32 room)
 {
 	struct famez_window w;
 	const void *memory = famez_tables_open(b, &w);
-	u32 count = 0;
+	int count = 0;
 
 	if (IS_ERR(memory))
-		memory = NULL;
-	for (; memory && *index < b->tables.regions.count && count < room; ++*index)
+		return PTR_ERR(memory);
+	for (; memory && *index < b->tables.regions.count && count < (int)room; ++*index)
 		count += famez_tables_region(&b->tables, memory, *index, &infos[count]);
 	famez_window_close(&w);
 	if (!memory)

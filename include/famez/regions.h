@@ -60,6 +60,15 @@ static inline bool famez_region_name_ok(const char *name)
 	return i && i < FAMEZ_REGION_NAME;
 }
 
+/* A name that we would not give is one, too: a newer switch may know more characters. */
+static inline void famez_region_printable(char *name, const char *said)
+{
+	int i;
+
+	for (i = 0; i < FAMEZ_REGION_NAME - 1 && said[i]; i++)
+		name[i] = said[i] > ' ' && said[i] <= '~' ? said[i] : '?';
+}
+
 /**
  * famez_region_read() - check a record
  * @fam_size: bytes of FAM
@@ -87,10 +96,8 @@ static inline bool famez_region_read(__u64 fam_size, const struct famez_region *
 	info->use = famez_le32(copy.use);
 	if (memcmp(&copy, &again, sizeof(copy)))
 		return false;
-	if (!famez_region_name_ok(copy.name) || !famez_region_is_there(fam_size, info))
-		return false;
-	memcpy(info->name, copy.name, strnlen(copy.name, sizeof(copy.name) - 1));
-	return true;
+	famez_region_printable(info->name, copy.name);
+	return info->name[0] && famez_region_is_there(fam_size, info);
 }
 
 /**

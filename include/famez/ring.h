@@ -143,10 +143,15 @@ static inline __u32 famez_ring_longest(__u32 size)
 	return size / 2 - FAMEZ_RECORD_HEADER;
 }
 
-/** famez_message_max() - the longest message for a port, by what a receiver's half says */
+/**
+ * famez_message_max() - the longest message for a port, by what a receiver's half says
+ *
+ * All take FAMEZ_RX_MESSAGE_MAX, so that whoever writes there can keep nothing back that
+ * can be sent today.
+ */
 static inline __u32 famez_message_max(__u32 said)
 {
-	return said ? said : FAMEZ_RX_MESSAGE_MAX;
+	return said > FAMEZ_RX_MESSAGE_MAX ? said : FAMEZ_RX_MESSAGE_MAX;
 }
 
 /* ---- Sender -------------------------------------------------------------- */

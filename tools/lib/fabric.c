@@ -141,6 +141,7 @@ static void refresh_record(struct famez_fabric *f)
 	if (famez_restore(&mine->ask, f->asker.ask))
 		fabric_ring(f, f->layout.server_id);
 	spoilt = famez_restore(&mine->vectors, f->config.vectors);
+	spoilt |= famez_restore(&mine->features, 0);
 	spoilt |= famez_restore(&mine->generation, f->generation);
 	for (id = 0; spoilt && id < f->layout.peers.count; id++)
 		if (f->peers[id].generation && knows(f, id))

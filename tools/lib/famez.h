@@ -335,7 +335,8 @@ int famez_set_eventfd(struct famez *handle, int fd);
  * @handle: the handle
  * @peer: its sender
  * @data: where to
- * @room: bytes there; message_max of famez_get_info() is enough for any message
+ * @room: bytes there; the larger of %FAMEZ_MESSAGE_MAX and message_max of famez_get_info()
+ *	is enough for any message
  * @size: bytes of the message
  *
  * Sleeps while there is none.

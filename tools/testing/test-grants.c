@@ -223,15 +223,16 @@ static void test_message_max(void **state)
 	uint32_t slot = open_port(p, 5, 1000, 20000);
 
 	(void)state;
-	p->in.rx.message_max = 100;
+	p->in.rx.message_max = 5000;
 	assert_true(famez_inbox_refresh(&p->in));
-	assert_int_equal(send_port(p, 5, 101), -EMSGSIZE);
-	assert_int_equal(send_port(p, 5, 100), 0);
-	assert_int_equal(read_port(p, slot), 100);
-	/* unless it says nothing, as none of them did at first */
+	assert_int_equal(send_port(p, 5, 5001), -EMSGSIZE);
+	assert_int_equal(send_port(p, 5, 5000), 0);
+	assert_int_equal(read_port(p, slot), 5000);
 	p->in.rx.message_max = 0;
 	assert_true(famez_inbox_refresh(&p->in));
 	assert_int_equal(send_port(p, 5, FAMEZ_RX_MESSAGE_MAX + 1), -EMSGSIZE);
+	/* what all take, whatever a stranger wrote there */
+	famez_store(&p->channel->rx.message_max, 1);
 	assert_int_equal(send_port(p, 5, FAMEZ_RX_MESSAGE_MAX), 0);
 	assert_int_equal(read_port(p, slot), FAMEZ_RX_MESSAGE_MAX);
 	/* it is in no later message's way, nor in another's */

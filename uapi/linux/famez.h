@@ -32,8 +32,9 @@
  * 32-bit and 64-bit programs.
  *
  * Errors of all commands: EFAULT (bad pointer), ENOTTY (unknown command),
- * ENODEV (the device has gone; or another switch has taken its memory, where
- * only FAMEZ_IOC_INFO, FAMEZ_IOC_VECTOR and mmap(2) go on), EBADF (SEND,
+ * ENODEV (the device has gone; or another switch has taken its memory, where only
+ * FAMEZ_IOC_INFO, _MAPPING, _ALLOW, _LINK, _FORM, _NOTIFY, _VECTOR and mmap(2) go on, of
+ * which FORM asks no device at all), EBADF (SEND,
  * SEND_BATCH, RING and ALLOW on a file that is not open for writing; RECV,
  * RECV_BATCH, EVENT, BIND and NOTIFY on one that is not open for reading).
  */
@@ -44,8 +45,9 @@
 #include <linux/types.h>
 
 /*
- * Bytes; a small fabric allows less, and a later driver may allow more: buffers are as
- * large as famez_info.message_max says.
+ * Bytes.  A small fabric allows less, and a later driver may allow more, as
+ * famez_info.message_max says.  What is received may be as long as the larger of both: a
+ * mailslot's message may be longer than one that fits a small fabric's rings.
  */
 #define FAMEZ_MESSAGE_MAX	4096
 #define FAMEZ_DEST_SERVER	0xffffffffU	/* as a destination: the switch */

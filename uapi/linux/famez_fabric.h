@@ -275,7 +275,7 @@ struct famez_direntry {
 #define FAMEZ_RING_MIN		512
 #define FAMEZ_RING_MAX		0x100000U
 #define FAMEZ_GRANTS		64	/* ports a peer can bind, port 0 included */
-#define FAMEZ_RX_MESSAGE_MAX	4096	/* what 0 in famez_rx_half.message_max means */
+#define FAMEZ_RX_MESSAGE_MAX	4096	/* the least of famez_rx_half.message_max */
 
 /**
  * struct famez_ask - what a sender has sent to one port, and waits for
@@ -343,7 +343,8 @@ struct famez_tx_half {
  * @accepted: the sender's generation for which this half was set up, 0: none
  * @data_event: the receiver wants to be rung when the head passes this
  * @message_max: bytes of the longest message for a port that the receiver takes; a sender
- *	sends none that is longer, and what is, is discarded.  0: %FAMEZ_RX_MESSAGE_MAX
+ *	sends none that is longer, and what is, is discarded.  Less than
+ *	%FAMEZ_RX_MESSAGE_MAX is as that, which all take
  * @reserved0: zero
  * @tail: bytes read, free-running
  * @reserved1: zero
