@@ -35,7 +35,7 @@ dump()
 	target=$(debugfs -R "stat /$1" "$image" 2>/dev/null |
 		sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
 	[ -n "$target" ] || fail "$image has no link /$1; expected one to a kernel, as Debian has it"
-	size=$(debugfs -R "stat /$target" "$image" 2>/dev/null | sed -n 's/.* Size: \([0-9]*\)$/\1/p')
+	size=$(debugfs -R "stat /$target" "$image" 2>/dev/null | sed -n 's/^User:.* Size: \([0-9]*\)$/\1/p')
 	[ -n "$size" ] || fail "$image has no /$target, to which /$1 leads; is its file system whole? Try e2fsck"
 	new=$(mktemp "$2.XXXXXX") || fail "cannot write $2"
 	debugfs -R "cat /$target" "$image" 2>/dev/null >"$new"

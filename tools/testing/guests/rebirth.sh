@@ -72,10 +72,10 @@ lost_nothing() {
 	ok "$1: the others lose none of $LIFE_MESSAGES messages"
 }
 
-# with a kernel and its file system in memory twice, a debug kernel needs more
+# a kernel that wakes has all that slept in memory twice, file system and programs
 case $FAMEZ_KERNEL in
 *-debug) memory='--memory 768M' ;;
-*) memory= ;;
+*) memory='--memory 384M' ;;
 esac
 lefts=0
 floods=0
