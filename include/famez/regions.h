@@ -66,7 +66,7 @@ static inline void famez_region_printable(char *name, const char *said)
 	int i;
 
 	for (i = 0; i < FAMEZ_REGION_NAME - 1 && said[i]; i++)
-		name[i] = said[i] > ' ' && said[i] <= '~' ? said[i] : '?';
+		name[i] = said[i] > ' ' && said[i] <= '~' && said[i] != '/' ? said[i] : '?';
 }
 
 /**

@@ -267,9 +267,12 @@ static void test_overlaps(void **state)
 		.name = "disk", .offset = htole64(4096), .length = htole64(4096), \
 	}; \
 	struct famez_region_info info; \
+	const char *name = "disk"; \
 	\
 	change; \
 	assert_int_equal(famez_region_read(1 << 20, &r, &info), result); \
+	if (result) \
+		assert_string_equal(info.name, name); \
 } while (0)
 
 static void test_regions(void **state)
@@ -303,8 +306,11 @@ static void test_regions(void **state)
 	REGION(false, r.offset = htole64(1 << 20));
 	REGION(false, r.offset = htole64(-4096));
 	REGION(false, r.name[0] = 0);
-	REGION(false, r.name[0] = '/');
-	REGION(false, memset(r.name, 'x', sizeof(r.name)));
+	/* names that a newer switch may give, as far as we can print them */
+	REGION(true, r.name[0] = '/'; name = "?isk");
+	REGION(true, r.name[1] = ' '; name = "d?sk");
+	REGION(true, r.name[3] = '\xe4'; name = "dis?");
+	REGION(true, memset(r.name, 'x', sizeof(r.name)); name = info.name);
 	/* whatever it is for, as a newer switch may know */
 	for (use = 0; use < 300; use++) {
 		bool written = use == FAMEZ_USE_FREE || use == FAMEZ_USE_SCRATCH;

@@ -32,12 +32,12 @@ const char *fabric_trouble(int err)
 	switch (err) {
 	case -EACCES:
 	case -EPERM:
-		return "it may be well, but you may not ask that switch; try as root, or in the group of its socket";
+		return "you may not ask that switch; try as root, or in the group of its socket";
 	case -EUSERS:
-		return "that switch has as many peers as it takes, so that no more can ask it, nor join";
+		return "that switch is full: nobody can ask it any more, or join";
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return "no switch listens there, and QEMU would not start; start one with famez-server or 'famez-vm up', or name another socket";
+		return "no switch listens there; start one with famez-server or 'famez-vm up'";
 	case -ENOTSOCK:
 		return "that is no socket";
 	default:

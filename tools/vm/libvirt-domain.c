@@ -69,15 +69,17 @@ static uint64_t unit_size(const char *unit)
 
 static void read_size(struct shmem *shmem, xmlNode *node)
 {
-	unsigned long long value = 0;
+	unsigned long long value;
 	const char *text;
+	char *end;
 
 	shmem->size = 0;
 	shmem->bad_size = false;
 	if (!node)
 		return;
 	text = (const char *)xmlNodeGetContent(node);
-	shmem->bad_size = strchr(text, '-') || sscanf(text, "%llu", &value) != 1 ||
+	value = strtoull(text, &end, 10);
+	shmem->bad_size = strchr(text, '-') || end == text ||
 			  __builtin_mul_overflow(value, unit_size(attribute(node, "unit")),
 						 &shmem->size) || !shmem->size;
 }

@@ -97,18 +97,19 @@ on node02 'rmmod famez_bridge && insmod /famez/famez_bridge.ko' && passes 'of an
 
 # ---- what the switch can do ----
 
-# flushes FEATURES: node02's driver has done so many when it starts, and is asked for one
+# flushes FEATURES: how an fsync(2) went, and how many flushes node02's driver has done, which
+# starts and is asked for one
 flushes() {
 	on node02 rmmod famez_bridge
 	put_bytes "$memory" 96 "$1"
 	put_bytes "$memory" 84 "$(header_sum "$memory")"
-	on node02 'insmod /famez/famez_bridge.ko && dd if=/dev/null of=/dev/famez_bridge conv=fsync 2>/dev/null &&
-	cat /sys/class/famez/famez_bridge/flushes'
+	on node02 'insmod /famez/famez_bridge.ko && dd if=/dev/null of=/dev/famez_bridge conv=fsync 2>/tmp/dd
+	echo $? $(cat /sys/class/famez/famez_bridge/flushes)'
 }
 
-[ "$(hexes 96 8)" = 0300000000000000 ] && [ "$(flushes fcffffffffffffff)" = 0 ]
+[ "$(hexes 96 8)" = 0300000000000000 ] && [ "$(flushes fcffffffffffffff)" = "1 0" ] && on node02 grep -q "Invalid argument" /tmp/dd
 ok 'a switch that does not say that it syncs is not asked to'
-[ "$(flushes 0300000000000000)" = 1 ]; ok 'one that does, is'
+[ "$(flushes 0300000000000000)" = "0 1" ]; ok 'one that does, is'
 
 # ---- the fabric's number ----
 
