@@ -482,7 +482,7 @@ int famez_doorbell_eventfd(struct famez *handle, uint32_t vector, int eventfd);
  * * 0: done
  * * -EINVAL: not within the FAM, not aligned, no @length, or unknown flags
  * * -EBUSY: to write, and some of it is a region for pmem or dax, or a peer uses all of
- *   FAM so: it would spoil a file system
+ *   FAM so: it would spoil a file system; or the layout is newer, and nobody can tell
  * * others: of mmap(2)
  */
 int famez_map(struct famez *handle, uint64_t offset, size_t length,

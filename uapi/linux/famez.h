@@ -621,7 +621,8 @@ struct famez_mapping {
 /*
  * What this file may do from now on that is refused else: mmap(2) for writing, and
  * write(2) on a plain device, of a part of FAM that is a region for pmem or dax, or of
- * any but a scratch region while a peer uses all of FAM so.  Without it they are EBUSY.
+ * any but a scratch region while a peer uses all of FAM so, and all of FAM where the layout
+ * is newer, as nobody can tell then.  Without it they are EBUSY.
  * EBADF: the file is not open for writing.
  */
 #define FAMEZ_IOC_ALLOW		_IO(FAMEZ_IOC_TYPE, 0x0e)
