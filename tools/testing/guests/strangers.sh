@@ -71,6 +71,11 @@ vectors=$((peers + 2 * 256 + 72))
 bytes 00000000 | put $vectors
 rings 2
 until [ "$(number $vectors 4)" -eq 16 ]; do :; done; ok 'a spoilt record of the peer table is put right'
+# else others would use towards it what it does not know
+features=$((peers + 2 * 256 + 92))
+bytes 01000000 | put $features
+rings 2
+until [ "$(number $features 4)" -eq 0 ]; do :; done; ok 'features that it has not, too'
 
 # reserved HEX: all that is reserved of what is guest 2's: its features, too, and its half
 # of the channel from 1
