@@ -4,7 +4,6 @@
  * not is said here, before QEMU ends with fewer words, or a guest has no driver.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/un.h>

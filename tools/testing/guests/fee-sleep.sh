@@ -5,26 +5,8 @@
 # clients on famez's switch, node02 on a server of F.E.E.'s kind. What was sent before,
 # meanwhile and afterwards comes, or its sender was told.
 
-# shellcheck source=tools/testing/guests/guests.sh
-. "$(dirname "$0")/guests.sh"
-
-BRIDGE=/sys/class/famez/famez_bridge
-
-# fee NAME: a client of F.E.E.'s
-fee() {
-	start "$1" "$top/tools/testing/wire/fee-client.py" "$tmp/sw.sock" "$1"
-	saw "$1" '^attached' >/dev/null
-}
-
-# ctl NODE ARGS...: famezctl there, with a limit
-ctl() {
-	vm exec --timeout 120 -n "$1" -- famezctl "${@:2}"
-}
-
-# hears NAME LINE [COUNT]: a program of F.E.E.'s kind does
-hears() {
-	saw "$1" "^$2\$" ${3:+"$3"} >/dev/null
-}
+# shellcheck source=tools/testing/guests/fee-peers.sh
+. "$(dirname "$0")/fee-peers.sh"
 
 # asleep NODE [COMMAND]: and a program there, which has just begun to wait
 asleep() {

@@ -4,21 +4,8 @@
 # Guests as components of Gen-Z's link layer, and among peers that know F.E.E.'s
 # mailslots alone: those of fee-client.py, on the host.
 
-# shellcheck source=tools/testing/guests/guests.sh
-. "$(dirname "$0")/guests.sh"
-
-BRIDGE=/sys/class/famez/famez_bridge
-
-# fee NAME: a client of F.E.E.'s
-fee() {
-	start "$1" "$top/tools/testing/wire/fee-client.py" "$tmp/sw.sock" "$1"
-	saw "$1" '^attached' >/dev/null
-}
-
-# ctl NODE ARGS...: famezctl there, with a limit
-ctl() {
-	vm exec --timeout 120 -n "$1" -- famezctl "${@:2}"
-}
+# shellcheck source=tools/testing/guests/fee-peers.sh
+. "$(dirname "$0")/fee-peers.sh"
 
 # value NODE NAME: an attribute of its bridge
 value() {
@@ -28,11 +15,6 @@ value() {
 # configured ID [COUNT]: so often
 configured() {
 	saw sw "^peer $1 configured: CID ${1}00, SID 27" "${2:-1}" >/dev/null
-}
-
-# hears NAME LINE: a client of F.E.E.'s does
-hears() {
-	saw "$1" "^$2\$" >/dev/null
 }
 
 start sw "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$tmp/sw.sock" --backing memfd: --verbose
