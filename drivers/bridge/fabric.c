@@ -82,7 +82,7 @@ static const char *famez_identify_doorbell(struct famez_bridge *b,
 static void famez_tables_set(struct famez_bridge *b, int header)
 {
 	if (header == -EPROTONOSUPPORT)
-		b->tables.unknown = true;
+		b->tables.unknown = "who uses FAM cannot be told: the layout is newer";
 	if (header)
 		return;
 	b->tables = (struct famez_tables) {
@@ -91,7 +91,9 @@ static void famez_tables_set(struct famez_bridge *b, int header)
 		.peers = b->layout.peers,
 	};
 	if (famez_tables_end(&b->tables) > SZ_64M)
-		b->tables = (struct famez_tables) { .unknown = true };
+		b->tables = (struct famez_tables) {
+			.unknown = "who uses FAM cannot be told: tables of more than 64 MiB"
+		};
 }
 
 const char *famez_fabric_identify(struct famez_bridge *b, const void *first,

@@ -243,8 +243,8 @@ static int famez_owner_take(struct famez_bridge *b, u32 owner, const char **why)
 	*why = "another switch has the memory by now";
 	if (famez_lost(b))
 		return -ENODEV;
-	*why = "who uses FAM cannot be told: its tables are of a newer layout";
-	if (b->tables.unknown)
+	*why = b->tables.unknown;
+	if (*why)
 		return -EBUSY;
 	err = famez_want(b, &use, &want, why);
 	if (!err)

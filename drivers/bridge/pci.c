@@ -336,10 +336,10 @@ static void famez_announce(struct famez_bridge *b)
 			 dev_name(&b->dev), b->id, b->vectors,
 			 b->layout.vectors, b->layout.fam_size >> 10);
 	else
-		dev_info(&b->pdev->dev, "%s: %llu KiB of FAM, no messages%s\n",
+		dev_info(&b->pdev->dev, "%s: %llu KiB of FAM, no messages%s%s\n",
 			 dev_name(&b->dev), b->layout.fam_size >> 10,
-			 b->tables.unknown ?
-			 ": the switch speaks a newer layout version than this driver" : "");
+			 b->tables.unknown ? "; " : "",
+			 b->tables.unknown ?: "");
 }
 
 static int famez_probe(struct pci_dev *pdev, const struct pci_device_id *id)

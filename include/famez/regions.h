@@ -105,14 +105,14 @@ static inline bool famez_region_read(__u64 fam_size, const struct famez_region *
  * @fam_size: bytes of FAM
  * @regions: struct famez_region
  * @peers: struct famez_peer
- * @unknown: there are tables that this version cannot read, or none should: so all of
- *	FAM may be in use
+ * @unknown: NULL, or why tables that are there are not read: then all of FAM may be in
+ *	use
  */
 struct famez_tables {
 	__u64 fam_size;
 	struct famez_place regions;
 	struct famez_place peers;
-	bool unknown;
+	const char *unknown;
 };
 
 /* Where in the memory they end. */

@@ -46,7 +46,12 @@ put_bytes "$tmp/newer" 84 "$(header_sum "$tmp/newer")"
 head -c 8M "$tmp/newer" | cksum >"$tmp/before"
 start server "$bin/wire-server" -S "$sock" -n 16 -l 64M --file "$tmp/newer"
 saw server '^ready' >/dev/null
-boot 1 --no-switch --socket "$sock:16" --plain "$tmp/newer:64M"
+# and one whose list of regions is where no switch would have it: FAM at 96M, that at 65M
+start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$tmp/large" --size 128M
+saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
+put_bytes "$tmp/large" 120 0000000600000000; put_bytes "$tmp/large" 128 0000000200000000
+put_bytes "$tmp/large" 200 0000100400000000; put_bytes "$tmp/large" 84 "$(header_sum "$tmp/large")"
+boot 1 --no-switch --socket "$sock:16" --plain "$tmp/newer:64M" --plain "$tmp/large:128M"
 load node01; ok 'a newer layout: the driver loads'
 at=4096
 for device in famez_bridge:newer famez_fam:plain; do
@@ -71,6 +76,10 @@ for device in famez_bridge:newer famez_fam:plain; do
 done
 ! on node01 'printf x | dd of=/dev/famez_fam bs=1 seek=4096' 2>"$tmp/err" && grep -q 'busy' "$tmp/err"
 ok 'nor by write(2) to a plain device'
+on node01 'dmesg | grep "of FAM, no messages; who uses FAM cannot be told" >/tmp/said; [ $(grep -c "the layout is newer" /tmp/said) -eq 2 ] &&
+[ $(grep -c "tables of more than 64 MiB" /tmp/said) -eq 1 ]'; ok 'the log says of each why it is not known'
+! on node01 'echo pmem >/sys/class/famez/famez_fam1/fam' 2>/dev/null && on node01 "dmesg | grep -q 'famez_fam1: fam: not pmem: .*more than 64 MiB'"
+ok 'and of one with large tables, when it is refused'
 on node01 'rmmod famez_bridge && insmod /famez/famez_bridge.ko fam=pmem && grep -qx none /sys/class/famez/*/fam &&
 ! grep -qvx none /sys/class/famez/*/fam'
 ok 'fam=pmem: none has it'
