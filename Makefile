@@ -263,7 +263,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # on a device, with cmocka
 IN_GUESTS := test-barriers test-device test-events test-faults test-files test-fuzz test-gone test-lost \
 	test-mappings test-plain test-ports test-regions test-rings test-vectors
-TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-link-asan fuzz-link test-lib test-lib-switch test-channels \
+TESTS := test-layout-asan test-grants-asan test-ring-asan test-ring-tsan test-ring-hunt test-fabric-asan test-fabric-tsan test-link-asan fuzz-link test-lib test-lib-switch test-channels test-flush \
 	test-rings-asan test-rings-hunt famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server \
 	$(IN_GUESTS) test-abi test-abi32 test-cxx $(WIRE) famez-server-asan bench-report
 
@@ -295,7 +295,7 @@ $(B)/testing/famez-server-asan: $(SERVER_SRC) $(LIB_SRC) $(VERSION_H) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(INCLUDES) $(filter %.c,$^) -lsystemd -ljson-c -lpthread -o $@
 
-$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server): $(B)/testing/%: tools/testing/%.c $(PARTS)
+$(addprefix $(B)/testing/,$(IN_GUESTS) test-lib test-lib-switch test-channels test-flush famez-crowd famez-flood famez-lives famez-ring famez-soak famez-touch soak-judge kexec-file map-file port-server): $(B)/testing/%: tools/testing/%.c $(PARTS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(filter %.c %.a,$^) -lcmocka -lpthread -o $@
 
