@@ -134,7 +134,8 @@ printf '%s' "$commands" >"$work/add/commands"
 mode=unshare
 as_owner='mmdebstrap --unshare-helper'
 [ "$(id -u)" != 0 ] || mode=root as_owner=
-trap '$as_owner rm -rf "$work/root" || :; rm -rf "$work"' EXIT
+# ... who may empty the tree there, and its user remove what is left
+trap '[ ! -e "$work/root" ] || $as_owner find "$work/root" -mindepth 1 -delete || :; rm -rf "$work"' EXIT
 
 truncate -s "$size" "$work/disk" || fail "--size is '$size'; expected for example 4G"
 echo "famez-vm image: installing $release" >&2

@@ -8,7 +8,8 @@
 . "$(dirname "$0")/../testing/wire/wire-lib.sh"
 cd "$top" || exit 1
 release=${1:-bookworm}
-export FAMEZ_BUILD=$top/build FAMEZ_VM_DIR=$tmp/vm PATH=$PATH:/usr/sbin:/sbin
+own_boot
+export FAMEZ_VM_DIR=$tmp/vm PATH=$PATH:/usr/sbin:/sbin
 image=$tmp/disk
 B=/dev/famez_bridge
 

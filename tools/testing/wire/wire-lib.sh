@@ -168,6 +168,12 @@ hex() {
 	printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
 }
 
+# own_boot: $FAMEZ_BUILD is build/, but for what guests of this test's disks boot
+own_boot() {
+	mkdir "$tmp/build" && ln -s "$top"/build/* "$tmp/build" && rm -f "$tmp/build/boot"
+	export FAMEZ_BUILD=$tmp/build
+}
+
 # put_bytes FILE OFFSET HEX: changes bytes
 put_bytes() {
 	printf '%b' "$(echo "$3" | sed 's/../\\x&/g')" |
