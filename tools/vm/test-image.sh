@@ -98,7 +98,7 @@ on node01 "modprobe -r famez_bridge && modprobe famez_bridge && su ann -c 'famez
 on node02 'systemctl poweroff' ; switch_says '^peer 2 down' && switch_says '^peer 2 left'; ok 'who shuts down leaves the fabric first'
 on node01 "apt-get -y purge famez-dkms && ! modinfo famez_bridge && [ ! -e /usr/src/famez-$version ] && [ ! -e /usr/src/famez-$next ] && [ ! -e /var/lib/dkms/famez ]" >"$tmp/purge" 2>&1; ok 'a purge leaves nothing of the driver'
 on node01 'systemctl enable famez-server@a.socket; apt-get -y purge famez-tools libfamez0 && ! command -v famezctl && [ ! -e /usr/share/famez ] &&
-[ ! -e /var/lib/famez ] && [ ! -e /run/famez/a.sock ] && ! pgrep famez-server && ! ls /etc/systemd/system/*.wants/famez*' >>"$tmp/purge" 2>&1
+[ ! -e /var/lib/famez ] && [ ! -e /run/famez/a.sock ] && ! pgrep famez-server && ! ls /etc/systemd/system/*.wants/famez-server*' >>"$tmp/purge" 2>&1
 ok 'nor of the tools, and no switch runs on'
 vm down >&2
 
