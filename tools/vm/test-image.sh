@@ -51,7 +51,7 @@ packages() {
 packages "$version"
 # the other kernel is for an upgrade in a guest, which has no network
 vm image --release "$release" --packages "$tmp/$version/build/deb" --output "$image" --size 6G --run 'useradd -m -G famez ann; useradd -m bob' \
-	--run 'mkdir /root/kernel; cd /root/kernel; apt-get -qq -o APT::Sandbox::User=root download $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances linux-image-rt-amd64 linux-headers-rt-amd64 | grep -E "^linux-(image|headers|binary|modules|kbuild|base)" | sort -u)' >&2
+	--run 'mkdir /root/kernel; cd /root/kernel; apt-get -qq -o APT::Sandbox::User=root download $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances linux-image-rt-amd64 linux-headers-rt-amd64 | grep -E "^linux-(image|headers|binary|modules|kbuild|base)" | grep -v -- -unsigned | sort -u)' >&2
 ok "famez-vm image: $release"
 
 # ---- as it boots ----
@@ -104,10 +104,11 @@ vm down >&2
 
 # ---- an upgrade of the kernel ----
 
-vm up 1 --image "$image" --keep --memory 1G >&2 && old=$(on node01 uname -r) &&
-	on node01 'dpkg -i /root/kernel/*.deb' >"$tmp/upgrade" 2>&1 || tail -n 20 "$tmp/upgrade" >&2
-on node01 'dkms status' | grep -q "famez/$version, .*-rt-.*: installed"; ok 'a new kernel in the image has its modules built'
-on node01 "apt-get -y purge linux-image-$old linux-image-amd64" >"$tmp/purge" 2>&1
+vm up 1 --image "$image" --keep --memory 1G >&2; old=$(on node01 uname -r)
+{ on node01 'dpkg -i /root/kernel/*.deb' >"$tmp/upgrade" 2>&1 || { tail -n 20 "$tmp/upgrade" >&2; false; }; } &&
+	on node01 'dkms status' | grep -q "famez/$version, .*-rt-.*: installed"; ok 'a new kernel in the image has its modules built'
+# a newer version is linked by its package, a kernel of another kind not on each release
+on node01 'new=$(ls /lib/modules | grep -e -rt-) && ln -sf boot/vmlinuz-$new /vmlinuz && ln -sf boot/initrd.img-$new /initrd.img'
 vm down >&2; dumpe2fs -h "$image" 2>/dev/null | grep -q '^Filesystem state: *clean' && ! dumpe2fs -h "$image" 2>/dev/null | grep -q needs_recovery
 ok 'a guest whose disk is kept shuts down when it is taken down'
 vm up 1 --image "$image" --keep --memory 1G >&2
