@@ -13,6 +13,7 @@
 #define KILL_GUARD	30000
 /* A whole Debian under an emulator, on a busy host */
 #define SHUTDOWN_GUARD	300000
+#define PRESS_AGAIN	5000
 
 static const char help[] =
 "usage: famez-vm down [--dir DIR] [--keep-logs] [NODE...]\n"
@@ -59,31 +60,67 @@ static bool end_process(const char *dir, const char *name,
 	return ended;
 }
 
-/* Press the power buttons of all that have a disk to care for, and wait. */
+static void cut_off(const struct node *node)
+{
+	complain("%s does not shut down, and is cut off; its disk may want e2fsck", node->name);
+}
+
+/* The power buttons of those that are @asked.  Who cannot be asked is not asked again. */
+static void press_buttons(const struct nodes *nodes, struct process *processes, bool *asked)
+{
+	static pid_t buttons[MAX_NODES];
+	int i, status;
+
+	for (i = 0; i < nodes->count; i++)
+		buttons[i] = asked[i] ? qmp_power_button(&nodes->node[i]) : 0;
+	for (i = 0; i < nodes->count; i++) {
+		status = 0;
+		if (buttons[i] > 0)
+			waitpid(buttons[i], &status, 0);
+		if (!status || process_wait(&processes[i], milliseconds()))
+			continue;
+		cut_off(&nodes->node[i]);
+		asked[i] = false;
+	}
+}
+
+/* Return: is there one that was asked, and has not ended? */
+static bool some_run_on(const struct nodes *nodes, struct process *processes, bool *asked)
+{
+	int64_t deadline = milliseconds() + PRESS_AGAIN;
+	bool some = false;
+	int i;
+
+	for (i = 0; i < nodes->count; i++) {
+		asked[i] = asked[i] && !process_wait(&processes[i], deadline);
+		some |= asked[i];
+	}
+	return some;
+}
+
+/*
+ * Press the power buttons of all that have a disk to care for, and wait.  A guest that
+ * boots hears nothing until it is far enough, so they are pressed again; one that shuts
+ * down does not mind.
+ */
 static void shut_down(struct nodes *nodes, struct process *processes,
 		      const bool *runs)
 {
 	int64_t deadline = milliseconds() + SHUTDOWN_GUARD;
-	static pid_t buttons[MAX_NODES];
+	static bool asked[MAX_NODES];
 	int i;
 
 	for (i = 0; i < nodes->count; i++) {
-		buttons[i] = 0;
-		if (!runs[i] || !node_is_kept(&nodes->node[i]))
-			continue;
-		complain("%s shuts down", nodes->node[i].name);
-		buttons[i] = qmp_power_button(&nodes->node[i]);
+		asked[i] = runs[i] && node_is_kept(&nodes->node[i]);
+		if (asked[i])
+			complain("%s shuts down", nodes->node[i].name);
 	}
-	for (i = 0; i < nodes->count; i++) {
-		int status = 0;
-
-		if (buttons[i] <= 0)
-			continue;
-		waitpid(buttons[i], &status, 0);
-		if (status || !process_wait(&processes[i], deadline))
-			complain("%s does not shut down, and is cut off; its disk may want e2fsck",
-				 nodes->node[i].name);
-	}
+	do {
+		press_buttons(nodes, processes, asked);
+	} while (some_run_on(nodes, processes, asked) && milliseconds() < deadline);
+	for (i = 0; i < nodes->count; i++)
+		if (asked[i])
+			cut_off(&nodes->node[i]);
 }
 
 /* End all at once, then wait for each; the number of those that live on */

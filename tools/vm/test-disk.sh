@@ -59,7 +59,7 @@ refused 2 'pc has no PCI Express' 1 --machine pc --root-port; ok 'a root port wh
 label='modprobe virtio_blk && [ -b /dev/vda ] && dd if=/dev/vda bs=8 skip=143 count=1'
 change='modprobe virtio_blk && [ -b /dev/vda ] && echo changed | dd of=/dev/vda bs=1M seek=127 && sync'
 
-vm initramfs --kernel "$kernel" --module virtio_blk --output "$tmp/root/boot/initrd-1"
+vm initramfs --kernel "$kernel" --module virtio_blk --module button --module evdev --output "$tmp/root/boot/initrd-1"
 cp "$FAMEZ_BUILD/kernels/$kernel/boot/vmlinuz-$kernel" "$tmp/root/boot/vmlinuz-1"
 ln -s boot/initrd-1 "$tmp/root/initrd.img"
 make_disk "$disk" && cp "$disk" "$tmp/before"
@@ -73,6 +73,12 @@ vm up 1 --image "$disk" --keep --no-switch --no-device && vm exec -n node01 "$ch
 refused 1 'Failed to get .*lock' 1 --first 2 --dir "$tmp/vm2" --image "$disk" --keep --no-switch --no-device; ok 'no second guest has a disk that is kept'
 vm exec -n node01 'poweroff -f; sleep 1000'; vm wait node01; vm down && [ "$(tail -c 1M "$disk" | head -c 7)" = changed ]
 ok 'there it is kept'
+# its power button is heard by nobody before that
+listen='modprobe button; modprobe evdev; for e in /dev/input/event*; do head -c 1 $e >/dev/null && poweroff -f & done; wait'
+vm up 1 --image "$disk" --keep --no-switch --no-device
+"$top/build/bin/famez-vm" down 2>"$tmp/down" & down=$!
+"$bin/wire-wait" -p $down "$tmp/down" 'node01 shuts down' >/dev/null && { vm exec -n node01 "$listen"; wait $down; } &&
+	[ "$(wc -l <"$tmp/down")" -eq 1 ]; ok 'a guest that boots yet is asked again to shut down'
 debugfs -w -R 'feature needs_recovery' "$tmp/before" 2>/dev/null
 vm up 1 --image "$tmp/before" --no-switch --no-device && grep -q 'note: .* was not shut down' "$tmp/said"; ok 'one that was cut off is booted, and said to be'
 plan_complete
