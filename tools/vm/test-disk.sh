@@ -76,7 +76,7 @@ ok 'there it is kept'
 # its power button is heard by nobody before that
 listen='modprobe button; modprobe evdev; for e in /dev/input/event*; do head -c 1 $e >/dev/null && poweroff -f & done; wait'
 vm up 1 --image "$disk" --keep --no-switch --no-device
-"$top/build/bin/famez-vm" down 2>"$tmp/down" & down=$!
+: >"$tmp/down"; "$top/build/bin/famez-vm" down 2>>"$tmp/down" & down=$!
 "$bin/wire-wait" -p $down "$tmp/down" 'node01 shuts down' >/dev/null && { vm exec -n node01 "$listen"; wait $down; } &&
 	[ "$(wc -l <"$tmp/down")" -eq 1 ]; ok 'a guest that boots yet is asked again to shut down'
 debugfs -w -R 'feature needs_recovery' "$tmp/before" 2>/dev/null
