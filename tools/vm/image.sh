@@ -133,13 +133,15 @@ printf '%s' "$commands" >"$work/add/commands"
 # Without root, files in the image have owners that only a user namespace has
 mode=unshare
 as_owner='mmdebstrap --unshare-helper'
-[ "$(id -u)" != 0 ] || mode=root as_owner=
+own_mounts=
+# With root, what it mounts ends with it, whatever in the image still holds that
+[ "$(id -u)" != 0 ] || mode=root as_owner='' own_mounts='unshare --mount'
 # ... who may empty the tree there, and its user remove what is left
-trap '[ ! -e "$work/root" ] || $as_owner find "$work/root" -mindepth 1 -delete || :; rm -rf "$work"' EXIT
+trap '[ ! -e "$work/root" ] || $as_owner find "$work/root" -xdev -mindepth 1 -delete || :; rm -rf "$work"' EXIT
 
 truncate -s "$size" "$work/disk" || fail "--size is '$size'; expected for example 4G"
 echo "famez-vm image: installing $release" >&2
-mmdebstrap --quiet --mode=$mode --variant=important --format=directory \
+$own_mounts mmdebstrap --quiet --mode=$mode --variant=important --format=directory \
 	--aptopt="$work/apt.conf" \
 	--include="linux-image-amd64,linux-headers-amd64,dkms,systemd-sysv,udev,dbus,kmod,initramfs-tools,e2fsprogs$include" \
 	--customize-hook="copy-in '$work/add' /tmp" \

@@ -112,6 +112,8 @@ on node01 'new=$(ls /lib/modules | grep -e -rt-) && ln -sf boot/vmlinuz-$new /vm
 vm down >&2; dumpe2fs -h "$image" 2>/dev/null | grep -q '^Filesystem state: *clean' && ! dumpe2fs -h "$image" 2>/dev/null | grep -q needs_recovery
 ok 'a guest whose disk is kept shuts down when it is taken down'
 vm up 1 --image "$image" --keep --memory 1G >&2
-[ "$(on node01 uname -r)" != "$old" ] && on node01 "test -c $B && famezctl peers" | grep -q node01; ok 'and boots with them'
+on node01 'systemctl is-system-running --wait; uname -r' >"$tmp/running"; on node01 famezctl peers >"$tmp/peers"
+grep -qx running "$tmp/running" && ! grep -qx "$old" "$tmp/running" && grep -q node01 "$tmp/peers" || { cat "$tmp/running" "$tmp/peers" >&2; false; }
+ok 'and boots with them'
 vm down >&2
 plan_complete
