@@ -13,6 +13,7 @@
 #define KILL_GUARD	30000
 /* A whole Debian under an emulator, on a busy host */
 #define SHUTDOWN_GUARD	300000
+/* One that boots yet will hear it sooner or later */
 #define PRESS_AGAIN	5000
 
 static const char help[] =

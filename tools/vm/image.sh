@@ -130,13 +130,13 @@ echo famez >/etc/hostname
 INSTALL
 printf '%s' "$commands" >"$work/add/commands"
 
-# Without root, files in the image have owners that only a user namespace has
+# Without root, files in the image have owners that only a user namespace has, where the
+# tree can be emptied; its directory is the user's to remove. With root, what is mounted in
+# it ends with mmdebstrap, whatever still holds that.
 mode=unshare
 as_owner='mmdebstrap --unshare-helper'
 own_mounts=
-# With root, what it mounts ends with it, whatever in the image still holds that
 [ "$(id -u)" != 0 ] || mode=root as_owner='' own_mounts='unshare --mount'
-# ... who may empty the tree there, and its user remove what is left
 trap '[ ! -e "$work/root" ] || $as_owner find "$work/root" -xdev -mindepth 1 -delete || :; rm -rf "$work"' EXIT
 
 truncate -s "$size" "$work/disk" || fail "--size is '$size'; expected for example 4G"

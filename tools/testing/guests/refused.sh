@@ -17,6 +17,12 @@ refuses() {
 		on node01 rmmod famez_bridge
 }
 
+# made_by_switch FILE SIZE: the memory of a fabric, whose switch has ended
+made_by_switch() {
+	start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$1" --size "$2"
+	saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
+}
+
 # device NAME REASON VECTORS SERVER-ARGS...: a doorbell device of somebody else's
 device() {
 	start server "$bin/wire-server" -S "$sock" -n 16 "${@:4}"
@@ -39,16 +45,14 @@ device 'a control area that is damaged' 'control area is damaged' 16 -l 4M --fil
 
 # ---- A fabric whose layout is newer: where its FAM lies is all that is known ----
 
-start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$tmp/newer" --size 64M
-saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
+made_by_switch "$tmp/newer" 64M
 put_bytes "$tmp/newer" 72 63000000
 put_bytes "$tmp/newer" 84 "$(header_sum "$tmp/newer")"
 head -c 8M "$tmp/newer" | cksum >"$tmp/before"
 start server "$bin/wire-server" -S "$sock" -n 16 -l 64M --file "$tmp/newer"
 saw server '^ready' >/dev/null
 # and one whose list of regions is where no switch would have it: FAM at 96M, that at 65M
-start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$tmp/large" --size 128M
-saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
+made_by_switch "$tmp/large" 128M
 put_bytes "$tmp/large" 120 0000000600000000; put_bytes "$tmp/large" 128 0000000200000000
 put_bytes "$tmp/large" 200 0000100400000000; put_bytes "$tmp/large" 84 "$(header_sum "$tmp/large")"
 boot 1 --no-switch --socket "$sock:16" --plain "$tmp/newer:64M" --plain "$tmp/large:128M"
