@@ -190,30 +190,34 @@ static bool fits(const struct server *s, uint32_t n)
 	return true;
 }
 
-static bool read_regions(struct server *s, struct json_object *o)
+/* What is wrong with it, or NULL.  Where there are no regions, any memory will do. */
+static const char *read_regions(struct server *s, struct json_object *o)
 {
 	struct json_object *array;
 	__u64 fam_size;
-	size_t i;
+	size_t i, n;
 
-	if (!get_number(o, "fam_size", &fam_size) ||
-	    fam_size != s->plan.layout.fam_size ||
+	if (!o || !get_number(o, "fam_size", &fam_size) ||
 	    !json_object_object_get_ex(o, "regions", &array) ||
-	    !json_object_is_type(array, json_type_array) ||
-	    json_object_array_length(array) > s->plan.layout.regions.count)
-		return false;
-	for (i = 0; i < json_object_array_length(array); i++)
+	    !json_object_is_type(array, json_type_array))
+		return "damaged";
+	n = json_object_array_length(array);
+	if (n && fam_size != s->plan.layout.fam_size)
+		return "of another size of memory";
+	if (n > s->plan.layout.regions.count)
+		return "of more regions than this memory has room for";
+	for (i = 0; i < n; i++)
 		if (!read_region(json_object_array_get_idx(array, i), &s->regions[i]) ||
 		    !fits(s, i))
-			return false;
-	return true;
+			return "damaged";
+	return NULL;
 }
 
 bool regions_load(struct server *s)
 {
 	struct json_object *o;
 	char name[PATH_MAX];
-	bool good;
+	const char *wrong;
 
 	if (!file_name(s, name, ""))
 		return true;
@@ -221,12 +225,12 @@ bool regions_load(struct server *s)
 	if (s->regions_new)
 		return true;
 	o = json_object_from_file(name);
-	good = o && read_regions(s, o);
+	wrong = read_regions(s, o);
 	json_object_put(o);
-	if (!good)
-		complain("%s: damaged, or of another size of memory; left alone: move it away to start without regions",
-			 name);
-	return good;
+	if (wrong)
+		complain("%s: %s; left alone: move it away to start without regions",
+			 name, wrong);
+	return !wrong;
 }
 
 void regions_undo(struct server *s)

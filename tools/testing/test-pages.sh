@@ -20,14 +20,12 @@ broken=
 # Root's commands that are not run, with the reason. An entry that no page has is an
 # error, too.
 left_out=(
-	'cp -r famez /usr/src/'		# packages: DKMS builds and signs what it is given
+	'make install-dkms'		# packages: DKMS builds and signs what that gives it
 	'dkms '				# likewise
 	'modprobe famez_bridge'		# what DKMS has installed
-	'cp tools/udev/'		# several: Debian's udev, with and without the group
-	'systemd-sysusers '		# likewise
+	'systemd-sysusers'		# several: Debian's udev, with and without the group
 	'udevadm '			# likewise
 	'usermod '			# likewise
-	'systemctl restart systemd-udevd'	# likewise
 )
 
 # ---- what a page has ----
@@ -282,7 +280,7 @@ grep -oE '\<tools/[^ ]+' "$tmp/not-run" | xargs ls >/dev/null; ok "$page: the fi
 text=$(sed -n 's/^  famez_bridge .*: not bound: //p' Documentation/quick-start.rst)
 [ "$text" ] && grep -rqF "$text" drivers; ok "$page: what the kernel's log tells"
 line=$(sed -n 's/.*60-famez.rules:\([0-9]*\) Unknown group.*/\1/p' Documentation/quick-start.rst)
-sed -n "${line}p" tools/udev/60-famez.rules | grep -q ^GROUP=; ok "$page: and udev's"
+sed -n "${line}p" tools/install/60-famez.rules | grep -q ^GROUP=; ok "$page: and udev's"
 
 # ---- installing ----
 
@@ -290,7 +288,7 @@ sed -n "${line}p" tools/udev/60-famez.rules | grep -q ^GROUP=; ok "$page: and ud
 there_is() {
 	local word
 
-	case $1 in
+	case ${1#build/bin/} in
 	make) make -n -s "${@:2}" >/dev/null ;;
 	famez-vm)
 		for word in "${@:3}"; do

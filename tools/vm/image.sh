@@ -13,8 +13,8 @@ usage: famez-vm image [--release SUITE] [--output FILE] [--size SIZE]
 Makes the disk of a Debian guest, which 'famez-vm up' boots, and prints its name.
 It takes some minutes, and needs root or user namespaces.
 
-  --release SUITE    bookworm (default), trixie, sid, ...; from the mirror that
-                     this machine's packages come from
+  --release SUITE    bookworm (default) or trixie, or one that the packages fit;
+                     from the mirror that this machine's packages come from
   --output FILE      default $FAMEZ_BUILD/image-SUITE.img
   --size SIZE        of the disk (default 3G; what is not used takes no room)
   --packages DIR     where famez's packages are (default $FAMEZ_BUILD/deb, into

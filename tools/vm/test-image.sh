@@ -59,7 +59,7 @@ ok "famez-vm image: $release"
 vm up 2 --image "$image" >&2; ok 'two guests of it answer'
 on all 'systemctl is-system-running --wait' >"$tmp/running"; on all "test -c $B" && on node01 'lsmod | grep -q ^famez_bridge'; ok 'the driver is there, by the device'"'"'s id'
 on node01 'modinfo -F filename famez_bridge | grep -q /updates/dkms/'; ok 'the one that DKMS has built'
-[ "$(on node01 stat -c '%G %a' $B)" = 'famez 660' ]; ok 'the device is the group'"'"'s'
+[ "$(on node01 stat -c '%G %a' $B)" = 'famez 660' ] && [ "$(on node01 'readlink -f /dev/famez/by-path/*')" = $B ]; ok 'the device is the group'"'"'s, with a link by its place'
 on node01 'su ann -c "famezctl peers"' | grep -q node02; ok 'who is in the group uses it'
 ! on node01 'su bob -c "famezctl peers"' 2>"$tmp/err" && grep -q 'group of that file (famez)' "$tmp/err"; ok 'who is not, is told why'
 on node02 'su ann -c "famezctl send node01 hello"' && [ "$(on node01 famezctl recv --raw --timeout 60)" = hello ]; ok 'guests speak with each other'

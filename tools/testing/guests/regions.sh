@@ -156,6 +156,14 @@ saw next '^famez-server: ready' >/dev/null
 "$tools/famezctl" --device "$tmp/next" region list | cmp - "$tmp/before"; ok 'the next switch has them'
 "$tools/famezctl" --device "$tmp/next" read "$results" 4 | grep -qx kept; ok 'and their bytes'
 kill "${pid[next]}"; ends next
+cp "$tmp/fam.regions" "$tmp/elsewhere.regions"
+fails 'elsewhere.regions: of another size of memory' "$FAMEZ_SERVER" --socket "$tmp/next" --backing memfd: --size 16M --quiet \
+	--regions "$tmp/elsewhere.regions" && cmp "$tmp/fam.regions" "$tmp/elsewhere.regions"
+ok 'those of larger memory are refused'
+echo '{ "fam_size": 4096, "regions": [ ] }' >"$tmp/none.regions"
+start other "$FAMEZ_SERVER" --socket "$tmp/other" --backing memfd: --size 16M --regions "$tmp/none.regions"
+saw other '^famez-server: ready' >/dev/null; kill "${pid[other]}"; ends other
+ok 'where there are none, any memory will do'
 sed -i 's/"length":[0-9]*/"length":1/' "$tmp/fam.regions"
 sum=$(sha256sum "$tmp/fam" "$tmp/fam.regions")
 fails 'fam.regions: damaged' "$FAMEZ_SERVER" --socket "$tmp/next" --backing "$tmp/fam" --quiet

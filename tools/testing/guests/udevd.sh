@@ -12,7 +12,7 @@ udev_files() {
 	udev=$("$top/tools/testing/unpack.sh" udev) || exit 1
 	# shellcheck disable=SC2034
 	udev_words=(--add "$udev/bin/udevadm" --add "$udev/bin/udevadm:/lib/systemd/systemd-udevd"
-		--add "$udev$udev_rules:$udev_rules" --add "$top/tools/udev/60-famez.rules:$udev_rules/")
+		--add "$udev$udev_rules:$udev_rules" --add "$top/tools/install/60-famez.rules:$udev_rules/")
 }
 
 # udevd: starts it; its complaints are in /tmp/udevd
