@@ -326,7 +326,7 @@ struct famez_remote {
  * @owner: index in famez_owners, 0: none; under @owner_lock, read anywhere
  * @owner_shut: it changes no more, as remove has begun
  * @fam_device: what the owner's driver binds; NULL: none
- * @fam_sem: for @fam_paged and @fam_private, which stay while something is mapped
+ * @fam_sem: for @fam_paged and @fam_private, which stay while something is mapped or copied
  * @fam_paged: FAM may have struct pages, by whoever has it
  * @fam_private: it may be memory of this kernel's own, and is no program's
  * @fam_region: name of the region that an owner gets; empty: all of FAM

@@ -207,6 +207,9 @@ int famez_endpoint_bind(struct famez_file *f, u32 *port, u32 buffer)
 	if (f->watch.eventfd) {
 		famez_watch_remove(b, &f->watch);
 		famez_watch_add(b, slot, &f->watch);
+		/* it could be sent to since it was bound */
+		if (famez_channel_readable(b, slot))
+			famez_port_wake(b, slot);
 	}
 unlock:
 	mutex_unlock(&f->lock);

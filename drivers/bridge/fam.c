@@ -18,7 +18,8 @@
 
 /*
  * A part of FAM, up to the end of a window, in the kernel's memory: how many bytes of
- * @bytes there are, or -ENOMEM.  @w is closed afterwards.  The caller is inside.
+ * @bytes there are, or -ENOMEM.  @w is closed afterwards.  The caller is inside, and has
+ * fam_sem until it is done with them: who makes FAM private waits for that.
  */
 static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes,
 				struct famez_window *w, void **at)
@@ -30,17 +31,14 @@ static ssize_t famez_fam_window(struct famez_bridge *b, u64 offset, size_t bytes
 	*w = (struct famez_window) { };
 	bytes = min_t(u64, bytes, b->layout.fam_size - offset);
 	bytes = min_t(size_t, bytes, FAMEZ_FAM_WINDOW - in);
+	if (b->fam_private)
+		return -EBUSY;
 	*at = b->fam.at + offset;
-	if (b->fam.at && !READ_ONCE(b->fam_private))
+	if (b->fam.at)
 		return bytes;
 	/* what has struct pages cannot be mapped as what has none */
-	down_read(&b->fam_sem);
-	if (b->fam_private)
-		err = -EBUSY;
-	else
-		err = b->fam_paged ? famez_window_open_any(w, from, bytes) :
-				     famez_window_open(w, from, bytes);
-	up_read(&b->fam_sem);
+	err = b->fam_paged ? famez_window_open_any(w, from, bytes) :
+			     famez_window_open(w, from, bytes);
 	if (err)
 		return err;
 	*at = w->at;
@@ -164,6 +162,7 @@ static int famez_fam_access(struct vm_area_struct *vma, unsigned long address,
 		return -EACCES;
 	if (!famez_enter(b))
 		return -ENODEV;
+	down_read(&b->fam_sem);
 	bytes = famez_fam_window(b, offset,
 				 min_t(u64, length, vma->vm_end - address), &w, &at);
 	if (bytes > 0 && write)
@@ -171,6 +170,7 @@ static int famez_fam_access(struct vm_area_struct *vma, unsigned long address,
 	else if (bytes > 0)
 		memcpy(data, at, bytes);
 	famez_window_close(&w);
+	up_read(&b->fam_sem);
 	famez_leave(b);
 	return bytes;
 }
@@ -264,6 +264,7 @@ static ssize_t famez_fam_copy(struct famez_bridge *b, u64 offset,
 
 	if (!famez_enter(b))
 		return -ENODEV;
+	down_read(&b->fam_sem);
 	bytes = famez_fam_window(b, offset, iov_iter_count(iter), &w, &at);
 	if (bytes > 0) {
 		pagefault_disable();
@@ -272,6 +273,7 @@ static ssize_t famez_fam_copy(struct famez_bridge *b, u64 offset,
 		pagefault_enable();
 	}
 	famez_window_close(&w);
+	up_read(&b->fam_sem);
 	famez_leave(b);
 	return bytes;
 }

@@ -27,15 +27,18 @@ static struct famez_slot *famez_slot_of(struct famez_bridge *b, u32 id)
 
 /* ---- The beginning and the end ------------------------------------------------------------- */
 
-/* Are there some?  Who listens on fewer vectors does not hear all of them. */
+/*
+ * Are there some, in what is mapped?  Who listens on fewer vectors does not hear all of
+ * them, and id 0 is none that a switch gives: its slot has what all of them need.
+ */
 static bool famez_mail_there(struct famez_bridge *b)
 {
 	struct famez_mailbox box;
 	struct famez_slot0 first;
 
 	famez_copy_in(&first, b->control, sizeof(first));
-	return famez_mailbox_read(&box, &first, b->layout.memory_size) &&
-	       box.server_id == b->layout.server_id && box.vectors <= b->vectors;
+	return famez_mailbox_read(&box, &first, b->layout.fam_offset) &&
+	       b->id && box.server_id == b->layout.server_id && box.vectors <= b->vectors;
 }
 
 void famez_mail_start(struct famez_bridge *b)

@@ -32,10 +32,10 @@ struct famez_mailbox {
  * each other
  * @m: what it is, on true
  * @g: a private copy of the memory's first bytes
- * @memory_size: bytes of the whole memory
+ * @room: bytes of memory, of which the slots may take all
  */
 static inline bool famez_mailbox_read(struct famez_mailbox *m, const struct famez_slot0 *g,
-				      __u64 memory_size)
+				      __u64 room)
 {
 	__u64 clients = famez_le64(g->nclients);
 
@@ -44,7 +44,7 @@ static inline bool famez_mailbox_read(struct famez_mailbox *m, const struct fame
 	    !clients || clients > FAMEZ_VECTORS_MAX - 2 ||
 	    famez_le64(g->server_id) != clients + 1 ||
 	    famez_le64(g->nevents) != clients + 2 ||
-	    (clients + 2) * FAMEZ_SLOT_SIZE > memory_size)
+	    (clients + 2) * FAMEZ_SLOT_SIZE > room)
 		return false;
 	m->clients = clients;
 	m->vectors = clients + 2;

@@ -19,7 +19,7 @@ void mail_start(struct famez_fabric *f)
 	struct famez_slot *mine;
 
 	famez_copy_in(&globals, f->config.memory, sizeof(globals));
-	if (!famez_mailbox_read(&box, &globals, f->config.size) ||
+	if (!famez_mailbox_read(&box, &globals, f->layout.fam_offset) ||
 	    box.server_id != f->layout.server_id || box.vectors > f->config.vectors ||
 	    !f->config.id)
 		return;

@@ -17,9 +17,9 @@ refuses() {
 		on node01 rmmod famez_bridge
 }
 
-# made_by_switch FILE SIZE: the memory of a fabric, whose switch has ended
+# made_by_switch FILE SIZE OPTION...: the memory of a fabric, whose switch has ended
 made_by_switch() {
-	start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$1" --size "$2"
+	start maker "$FAMEZ_SERVER" --socket "$tmp/maker" --backing "$1" --size "$2" "${@:3}"
 	saw maker '^famez-server: ready' >/dev/null; kill "${pid[maker]}"; ends maker
 }
 
@@ -89,6 +89,25 @@ on node01 'rmmod famez_bridge && insmod /famez/famez_bridge.ko fam=pmem && grep 
 ok 'fam=pmem: none has it'
 head -c 8M "$tmp/newer" | cksum | cmp - "$tmp/before"; ok 'not a byte of the control area was written'
 healthy node01; ok 'no kernel has complained'
+vm down >/dev/null
+quit server
+
+# ---- A header that is right, of a control area that has no room for the mailslots ----
+
+made_by_switch "$tmp/forged" 64M --clients 12
+put_bytes "$tmp/forged" 120 001000000000000000f0ff0300000000
+put_bytes "$tmp/forged" 152 00020000000000000e00000000010000
+put_bytes "$tmp/forged" 168 00020000000000000e00000080000000
+put_bytes "$tmp/forged" 184 000200000000000000000000
+put_bytes "$tmp/forged" 200 000200000000000000000000
+put_bytes "$tmp/forged" 216 00020000000000000000000000090000
+put_bytes "$tmp/forged" 84 "$(header_sum "$tmp/forged")"
+start server "$bin/wire-server" -S "$sock" -n 14 -l 64M --file "$tmp/forged"
+saw server '^ready' >/dev/null
+boot 1 --no-switch --socket "$sock:14"
+load node01 && on node01 'dmesg | grep -q "of 14, 14 of 14 vectors, 63 MiB of FAM"' && on node01 famezctl peers >/dev/null
+ok 'mailslots beyond the control area: the driver loads'
+on node01 rmmod famez_bridge && healthy node01; ok 'and looks at none'
 vm down >/dev/null
 quit server
 
