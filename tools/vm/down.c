@@ -188,7 +188,8 @@ static int down_all(bool keep_logs)
 	static struct nodes nodes;
 	int i;
 
-	if (!state_is_ours())
+	/* an 'up' that has begun to start some is let finish that; the lock ends with us */
+	if (!state_is_ours() || state_lock() < 0)
 		return 0;
 	nodes_all(&nodes);
 	/* The guests first: they should not see their switch go */
@@ -222,6 +223,8 @@ static int down_some(char **names, bool keep_logs)
 		    !access(one.node[0].dir, F_OK))
 			some.node[some.count++] = one.node[0];
 	}
+	if (some.count && state_is_ours())
+		state_lock();
 	if (down_nodes(&some, true))
 		return 1;
 	for (i = 0; i < some.count; i++)

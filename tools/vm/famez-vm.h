@@ -56,6 +56,7 @@ struct nodes {
 extern const char *state_dir;
 void state_use(const char *dir);
 int state_create(void);
+int state_lock(void);
 bool state_is_ours(void);
 const char *state_backing(void);
 uint64_t hash_of(const char *text);

@@ -118,7 +118,6 @@ static void supervise(const char *dir, const char *name, char **argv,
 	dup2(log, 1);
 	dup2(log, 2);
 	exit_file = open_in(dir, name, "exit", O_WRONLY | O_CREAT | O_TRUNC);
-	flock(exit_file, LOCK_EX);
 	child = fork();
 	if (child == 0)
 		become_daemon(argv, keep, nr_keep);
@@ -126,6 +125,8 @@ static void supervise(const char *dir, const char *name, char **argv,
 		write_number(dir, name, "start", start_time(child));
 		write_number(dir, name, "pid", child);
 	}
+	/* only now: who finds this locked and no number would wait for the child's end */
+	flock(exit_file, LOCK_EX);
 	/* Nothing of the caller's may be held open: it may wait for its end */
 	dup2(exit_file, 3);
 	dup2(ready, 4);

@@ -25,14 +25,22 @@ static const struct option options[] = {
 	{ }
 };
 
-static FILE *connect_to(const struct node *node)
+/* Who is connected, has the lock. */
+struct qmp {
+	FILE *stream;
+	int lock;
+};
+
+static struct qmp connect_to(const struct node *node)
 {
+	struct qmp qmp;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval guard = { .tv_sec = ANSWER_GUARD };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	/* QEMU serves one at a time, and would let others wait unheard */
-	if (lock_file(node->dir, "qmp.lock", true) < 0)
+	qmp.lock = lock_file(node->dir, "qmp.lock", true);
+	if (qmp.lock < 0)
 		fail("cannot lock %s/qmp.lock: %s", node->dir, strerror(errno));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/qmp.sock",
 		 node->dir);
@@ -40,7 +48,14 @@ static FILE *connect_to(const struct node *node)
 		fail("QEMU of %s does not listen on %s: %s. Does it run? See 'famez-vm status'",
 		     node->name, address.sun_path, strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof(guard));
-	return fdopen(fd, "r+");
+	qmp.stream = fdopen(fd, "r+");
+	return qmp;
+}
+
+static void disconnect(struct qmp *qmp)
+{
+	fclose(qmp->stream);
+	close(qmp->lock);
 }
 
 /* The next line that has @key or "error", passing over events. */
@@ -76,15 +91,15 @@ static void say(FILE *qmp, const char *line)
 /* The answer to @command; fails if there is none. */
 static struct json_object *ask(const struct node *node, const char *command)
 {
-	FILE *qmp = connect_to(node);
+	struct qmp qmp = connect_to(node);
 	struct json_object *reply;
 
-	json_object_put(answer(qmp, "QMP"));
-	say(qmp, "{\"execute\": \"qmp_capabilities\"}");
-	json_object_put(answer(qmp, "return"));
-	say(qmp, command);
-	reply = answer(qmp, "return");
-	fclose(qmp);
+	json_object_put(answer(qmp.stream, "QMP"));
+	say(qmp.stream, "{\"execute\": \"qmp_capabilities\"}");
+	json_object_put(answer(qmp.stream, "return"));
+	say(qmp.stream, command);
+	reply = answer(qmp.stream, "return");
+	disconnect(&qmp);
 	return reply;
 }
 
@@ -103,13 +118,13 @@ pid_t qmp_power_button(const struct node *node)
 
 bool qmp_greets(const struct node *node)
 {
-	FILE *qmp = connect_to(node);
+	struct qmp qmp = connect_to(node);
 	char *line = NULL;
 	size_t room = 0;
-	bool greets = getline(&line, &room, qmp) > 0;
+	bool greets = getline(&line, &room, qmp.stream) > 0;
 
 	free(line);
-	fclose(qmp);
+	disconnect(&qmp);
 	return greets;
 }
 

@@ -15,6 +15,9 @@ const char *state_dir;
 /* Sockets below it need room in their 108 bytes of address. */
 #define STATE_DIR_MAX	80
 
+/* Nobody else's directory has a file of this name. */
+#define LOCK		"famez-vm.lock"
+
 static void state_check(void)
 {
 	struct stat status;
@@ -70,11 +73,34 @@ bool state_is_ours(void)
 {
 	char path[PATH_ROOM];
 
-	state_path(path, state_dir, "lock");
+	state_path(path, state_dir, LOCK);
 	return !access(path, F_OK);
 }
 
-/* Make the directory; returns the lock under which nodes may be started. */
+/* Who had it before may have removed the directory, and it with that. */
+static bool is_there(int lock)
+{
+	struct stat held, there;
+	char path[PATH_ROOM];
+
+	state_path(path, state_dir, LOCK);
+	return !fstat(lock, &held) && !stat(path, &there) && held.st_ino == there.st_ino;
+}
+
+/* The lock under which nodes are started and ended, or -1: there is no directory. */
+int state_lock(void)
+{
+	int lock;
+
+	for (;;) {
+		lock = lock_file(state_dir, LOCK, true);
+		if (lock < 0 || is_there(lock))
+			return lock;
+		close(lock);
+	}
+}
+
+/* Make the directory, and lock it. */
 int state_create(void)
 {
 	int lock;
@@ -87,7 +113,7 @@ int state_create(void)
 	if (!is_empty(state_dir) && !state_is_ours())
 		fail("%s holds other things; expected an empty or a new directory, since 'famez-vm down' will remove it",
 		     state_dir);
-	lock = lock_file(state_dir, "lock", true);
+	lock = state_lock();
 	if (lock < 0 || chmod(state_dir, 0700))
 		fail("cannot use the state directory %s: %s", state_dir,
 		     strerror(errno));

@@ -31,7 +31,7 @@ static bool is_listening(const char *socket)
 	bool found = false;
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %255s", &flags,
+		if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %255[^\n]", &flags,
 			   path) == 2 &&
 		    !strcmp(path, socket) && flags & 0x10000)
 			found = true;

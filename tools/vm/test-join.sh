@@ -24,6 +24,11 @@ ok '--join: nobody listens'
 refuses 2 "VECTORS is '0'" --join "$other:0"; ok '--join: no vectors'
 refuses 2 'names no socket' --join :8; ok '--join: no socket'
 
+# begun FILE: wait until it is there, and has something in it
+begun() {
+	while [ ! -s "$1" ]; do sleep 0.1; done
+}
+
 # ---- two fabrics ----
 
 start other "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$other" \
@@ -77,4 +82,31 @@ behind='ivshmem-doorbell,id=famez0,.*,bus=port0'
 vm qemu-args 1 --initramfs "$image" --machine q35 --root-port >"$tmp/args" && grep -q 'pcie-root-port,id=port0,' "$tmp/args" &&
 	grep -q "$behind" "$tmp/args" && FAMEZ_MACHINE=q35 FAMEZ_ROOT_PORT=1 vm qemu-args 1 --initramfs "$image" | grep -q "$behind"
 ok 'a root port has the device behind it'
+vm down >/dev/null
+
+# ---- ups and downs at the same time, in a directory with a blank ----
+
+export FAMEZ_VM_DIR="$tmp/my fabric"
+# its processor is never started, so it never answers
+start mute "$tools/famez-vm" up 1 --initramfs "$image" --qemu -S
+begun "$FAMEZ_VM_DIR/node01/qemu.pid"
+vm up 1 --initramfs "$image" --first 2 >/dev/null; ok 'a second up joins the first, which waits yet'
+timeout 60 "$tools/famez-vm" qmp node01 query-status | grep -q prelaunch; ok 'and qmp reaches the guest that it waits for'
+kill "${pid[mute]}"
+! ends mute && vm exec -n node02 true && vm status | grep -q '^switch .* running' && [ ! -e "$FAMEZ_VM_DIR/node01" ]
+ok 'when the first fails, its guest ends, the switch does not'
+vm down node02
+
+# late QEMU-WORD...: a QEMU, of node02 one that waits
+mkfifo "$tmp/go"
+printf '#!/bin/sh\ncase "$*" in *node02*) read x <"%s" ;; esac\nexec %s "$@"\n' "$tmp/go" "${QEMU:-qemu-system-x86_64}" >"$tmp/late"
+chmod +x "$tmp/late"
+QEMU=$tmp/late start slow "$tools/famez-vm" up 2 --initramfs "$image"
+begun "$FAMEZ_VM_DIR/node02/qemu.pid"
+start down "$tools/famez-vm" down
+# it waits for the lock, or ends
+while kill -0 "${pid[down]}" 2>/dev/null && ! grep -q -- "-> FLOCK .* ${pid[down]} " /proc/locks; do sleep 0.1; done
+exec {go}<>"$tmp/go"; echo >&$go
+ends down; ok 'a down waits for an up that has begun'
+! ends slow && [ ! -e "$FAMEZ_VM_DIR" ] && ! pgrep -f "[q]emu.*$FAMEZ_VM_DIR"; ok 'whose guests end then, all of them'
 plan_complete

@@ -29,10 +29,26 @@ struct guest {
 
 static struct up_options up;
 static struct guest guests[MAX_NODES];
-static int nr_started;
+static int nr_started, lock = -1;
 static bool switch_started, finished;
 
-/* At exit: unless all went well, leave nothing behind. */
+/* Has another 'up' started guests beside ours? */
+static bool others_run(void)
+{
+	static struct nodes nodes;
+	struct process process;
+	bool run = false;
+	int i;
+
+	nodes_all(&nodes);
+	for (i = 0; i < nodes.count && !run; i++) {
+		run = process_open(nodes.node[i].dir, "qemu", &process);
+		process_close(&process);
+	}
+	return run;
+}
+
+/* At exit: unless all went well, leave nothing behind; but what others use. */
 static void undo(void)
 {
 	static struct nodes nodes;
@@ -40,16 +56,18 @@ static void undo(void)
 
 	if (finished)
 		return;
+	if (lock < 0)
+		lock = state_lock();
 	for (i = 0; i < nr_started; i++)
 		nodes.node[nodes.count++] = guests[i].node;
 	down_nodes(&nodes, false);
-	if (switch_started)
-		down_switch();
 	for (i = 0; i < nr_started; i++)
 		remove_tree(guests[i].node.dir);
-	/* Others' guests may run on beside those that failed */
+	if (!switch_started || others_run())
+		return;
+	down_switch();
 	nodes_all(&nodes);
-	if (!nodes.count && switch_started)
+	if (!nodes.count)
 		remove_tree(state_dir);
 }
 
@@ -205,7 +223,7 @@ static int block_signals(void)
 int verb_up(int argc, char **argv)
 {
 	int64_t start = milliseconds();
-	int lock, signals, i;
+	int signals, i;
 
 	up_parse(&up, argc, argv, usage);
 	up_complete(&up);
@@ -223,6 +241,7 @@ int verb_up(int argc, char **argv)
 			guest_failed(&guests[i], "did not start");
 	}
 	close(lock);
+	lock = -1;
 	wait_for_guests(signals);
 	finished = true;
 	printf("%s", guests[0].node.name);
