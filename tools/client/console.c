@@ -468,12 +468,19 @@ int cmd_console(int argc, char **argv)
 	names_update(handle);
 	raw = !famez_get_info(handle, &info) && info.config == FAMEZ_CONFIG_RAW;
 	ready[1] = (struct pollfd){ .fd = famez_fd(handle), .events = POLLIN | POLLPRI };
-	if (terminal)
+	if (terminal) {
+		/* however we end: it has the terminal raw */
+		atexit(rl_callback_handler_remove);
 		rl_callback_handler_install("famez> ", take_line);
+	}
 	while (!quit) {
 		show_news(terminal);
-		if (poll(ready, 2, -1) < 0)
+		if (poll(ready, 2, -1) < 0) {
+			/* the window has another size, or we were stopped */
+			if (errno == EINTR)
+				continue;
 			die("cannot wait: %s", strerror(errno));
+		}
 		if (ready[0].revents && terminal)
 			rl_callback_read_char();
 		else if (ready[0].revents)

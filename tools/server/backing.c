@@ -98,7 +98,47 @@ static void forget_guard(struct memory *m)
 	m->guard = -1;
 }
 
+/* ---- What is there ---------------------------------------------------------- */
+
+bool backing_is_blank(const struct memory *m, uint64_t bytes)
+{
+	const uint64_t *words = m->map;
+	uint64_t i;
+
+	for (i = 0; i < bytes / sizeof(*words); i++)
+		if (words[i])
+			return false;
+	return true;
+}
+
+bool backing_is_ours(const struct famez_header *header)
+{
+	uint64_t magic = famez_le64(header->magic);
+
+	return magic == FAMEZ_MAGIC || magic == MAGIC_MAKING;
+}
+
+static bool read_header(const struct memory *m, int fd, struct famez_header *header)
+{
+	return pread(fd, header, sizeof(*header), FAMEZ_HEADER_OFFSET) == sizeof(*header) ||
+	       fail_errno(m, "cannot be read");
+}
+
 /* ---- POSIX shm ----------------------------------------------------------- */
+
+/* An object that a switch has left: one without bytes, when it ended at once. */
+static bool is_left(const struct memory *m, int fd)
+{
+	struct famez_header header;
+	struct stat st;
+
+	if (!fstat(fd, &st) && !st.st_size)
+		return true;
+	if (!read_header(m, fd, &header))
+		return false;
+	return backing_is_ours(&header) || !header.magic ||
+	       fail(m, "POSIX shared memory that no switch has made; left alone. Give --backing another name, or remove it from /dev/shm");
+}
 
 /*
  * Removes an object whose switch is dead.  Only who holds its lock may, and
@@ -115,6 +155,10 @@ static bool remove_stale(struct memory *m)
 	if (!backing_lock(old)) {
 		close(old);
 		return fail(m, "a live switch has this memory");
+	}
+	if (!is_left(m, old)) {
+		close(old);
+		return false;
 	}
 	now = open_name(m, 0);
 	if (now >= 0 && same_file(old, now)) {
@@ -214,9 +258,13 @@ static bool same_geometry(const struct famez_layout *a,
 bool backing_check(const struct memory *m, const struct plan *p,
 		   const struct famez_header *header)
 {
+	struct famez_header h = *header;
 	struct famez_layout old;
 
-	switch (famez_layout_read(&old, header, m->size)) {
+	/* who began this has died over it; nothing in it is needed but where FAM begins */
+	if (famez_le64(h.magic) == MAGIC_MAKING)
+		h.magic = htole64(FAMEZ_MAGIC);
+	switch (famez_layout_read(&old, &h, m->size)) {
 	case 0:
 		break;
 	case -ENODATA:
@@ -233,14 +281,20 @@ bool backing_check(const struct memory *m, const struct plan *p,
 	return false;
 }
 
-static bool check_content(const struct memory *m, const struct plan *p)
+/* As who made the file had it a moment later, or somebody with truncate(1). */
+static bool is_blank(struct memory *m, const struct plan *p)
+{
+	return lseek(m->guard, p->layout.fam_offset, SEEK_DATA) < 0 && errno == ENXIO &&
+	       memory_map(m) && backing_is_blank(m, p->layout.fam_offset);
+}
+
+static bool check_content(struct memory *m, const struct plan *p)
 {
 	struct famez_header header;
 
-	if (pread(m->guard, &header, sizeof(header), FAMEZ_HEADER_OFFSET) !=
-	    sizeof(header))
-		return fail_errno(m, "cannot be read");
-	return backing_check(m, p, &header);
+	if (!read_header(m, m->guard, &header))
+		return false;
+	return (!header.magic && is_blank(m, p)) || backing_check(m, p, &header);
 }
 
 static bool check_file(struct memory *m, const struct plan *p)

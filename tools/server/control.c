@@ -62,7 +62,7 @@ static void fill_header(struct server *s)
 	h->checksum = htole32(famez_header_checksum(h));
 }
 
-void control_write_header(struct server *s)
+static void write_header(struct server *s, uint64_t magic)
 {
 	struct famez_header *h = shared_header(s);
 	const size_t start = offsetof(struct famez_header, major);
@@ -70,7 +70,12 @@ void control_write_header(struct server *s)
 	memcpy((char *)h + start, (char *)&s->header + start,
 	       sizeof(*h) - start);
 	/* it makes the rest valid */
-	__atomic_store_n(&h->magic, s->header.magic, __ATOMIC_RELEASE);
+	__atomic_store_n(&h->magic, htole64(magic), __ATOMIC_RELEASE);
+}
+
+void control_write_header(struct server *s)
+{
+	write_header(s, FAMEZ_MAGIC);
 }
 
 void control_mend(struct server *s)
@@ -83,15 +88,32 @@ void control_mend(struct server *s)
 /* ---- The whole --------------------------------------------------------------- */
 
 /*
- * The bytes of a file that is taken up again are a former fabric's.  Its header
- * goes first, so that a switch that dies here leaves no half of a control area
- * that looks whole.
+ * The bytes of a file that is taken up again are a former fabric's.  A switch that dies
+ * here leaves no half of a control area that looks whole; but a header by which the next
+ * one finds that the file, and the FAM in it, is a fabric's.
  */
-static void clear(const struct server *s)
+static void begin(struct server *s)
 {
-	__atomic_store_n(&shared_header(s)->magic, 0, __ATOMIC_RELEASE);
-	if (!s->memory.created && !s->memory.filled)
-		memset(s->memory.map, 0, s->plan.layout.fam_offset);
+	char *map = s->memory.map;
+	struct famez_header *h = shared_header(s);
+	char *end = (char *)(h + 1);
+
+	if (!s->memory.created && !s->memory.filled) {
+		if (h->magic)
+			__atomic_store_n(&h->magic, htole64(MAGIC_MAKING), __ATOMIC_RELEASE);
+		memset(map, 0, FAMEZ_HEADER_OFFSET);
+		memset(end, 0, map + s->plan.layout.fam_offset - end);
+	}
+	write_header(s, MAGIC_MAKING);
+}
+
+/* After a power cut, FAM that was flushed is found by it. */
+static bool keep(const struct server *s)
+{
+	if (s->memory.kind != BACKING_FILE || !fsync(s->memory.guard))
+		return true;
+	complain("%s: cannot be written to its disk: %s", s->memory.name, strerror(errno));
+	return false;
 }
 
 bool control_write(struct server *s)
@@ -106,13 +128,13 @@ bool control_write(struct server *s)
 		}
 	}
 	fill_header(s);
-	clear(s);
+	begin(s);
 	mailslot_setup(s);
 	if (!directory_make(s))
 		return false;
 	regions_publish(s);
 	control_write_header(s);
-	return true;
+	return keep(s);
 }
 
 /* ---- Changes ----------------------------------------------------------------- */

@@ -50,18 +50,6 @@ static bool is_large_enough(const struct memory *m)
 	return false;
 }
 
-/* A new device says nothing of what was there before: only zeroes are nobody's. */
-static bool is_empty(const struct memory *m, const struct plan *p)
-{
-	const uint64_t *words = m->map;
-	uint64_t i;
-
-	for (i = 0; i < p->layout.fam_offset / sizeof(*words); i++)
-		if (words[i])
-			return false;
-	return true;
-}
-
 static bool lock(const struct memory *m)
 {
 	if (!backing_lock(m->guard))
@@ -87,10 +75,11 @@ bool dax_open(struct memory *m, const struct plan *p)
 		return fail(m, strerror(errno));
 	if (!lock(m) || !memory_map(m))
 		return false;
-	if (is_empty(m, p))
+	/* a new device says nothing of what was there before: only zeroes are nobody's */
+	if (backing_is_blank(m, p->layout.fam_offset))
 		return true;
 	memcpy(&header, (char *)m->map + FAMEZ_HEADER_OFFSET, sizeof(header));
-	if (famez_le64(header.magic) == FAMEZ_MAGIC)
+	if (backing_is_ours(&header))
 		return backing_check(m, p, &header);
 	complain("%s: not empty, and not a fabric's memory; left alone (to use it, zero its first %s, as with daxio -z)",
 		 m->name, size_text(control, p->layout.fam_offset));

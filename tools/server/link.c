@@ -82,7 +82,8 @@ static bool answers(struct server *s, struct peer *p, const struct famez_link *l
 	case FAMEZ_LINK_DONE:
 		return configured(s, p, l, answer);
 	case FAMEZ_LINK_DUMP:
-		picture(s);
+		/* it has a line for each peer: one for all who ask meanwhile */
+		s->picture_due = true;
 		return false;
 	default:
 		return famez_link_answer(&s->link, l, false, answer);
@@ -93,13 +94,15 @@ void link_take(void *context, uint32_t id, const struct famez_link *l)
 {
 	struct server *s = context;
 	struct famez_link answer;
+	uint32_t generation;
 	char text[FAMEZ_LINK_ROOM], shown[2 * FAMEZ_LINK_ROOM];
 
 	if (id >= s->plan.layout.server_id || !s->peers[id].client)
 		return;
 	/* what it says belongs to this start of it, not to the last; its end can wait */
-	if (famez_load_acquire(&control_peer(s, id)->generation))
-		self_look_at(s, &s->peers[id]);
+	generation = famez_load_acquire(&control_peer(s, id)->generation);
+	if (generation)
+		self_sees(s, &s->peers[id], generation);
 	printable(shown, sizeof(shown), text, famez_link_write(l, text));
 	detail("link: peer %u: %s", id, shown);
 	if (!answers(s, &s->peers[id], l, &answer))
@@ -107,4 +110,11 @@ void link_take(void *context, uint32_t id, const struct famez_link *l)
 	famez_link_write(&answer, text);
 	detail("link: to peer %u: %s", id, text);
 	famez_fabric_answer(s->fabric, id, &answer);
+}
+
+void link_look(struct server *s)
+{
+	if (s->picture_due)
+		picture(s);
+	s->picture_due = false;
 }

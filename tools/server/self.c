@@ -93,11 +93,9 @@ static void is_up(struct server *s, struct peer *p)
 	    kind_name(info.kind), info.vectors_armed);
 }
 
-void self_look_at(struct server *s, struct peer *p)
+/* May be called for a record that is being read, unless the generation is 0. */
+void self_sees(struct server *s, struct peer *p, uint32_t generation)
 {
-	uint32_t generation;
-
-	generation = famez_load_acquire(&control_peer(s, p->id)->generation);
 	if (generation == p->generation)
 		return;
 	p->generation = generation;
@@ -120,7 +118,8 @@ static void look_at_peers(struct server *s)
 	for (id = 1; id <= s->plan.clients; id++) {
 		if (!s->peers[id].client)
 			continue;
-		self_look_at(s, &s->peers[id]);
+		self_sees(s, &s->peers[id],
+			  famez_load_acquire(&control_peer(s, id)->generation));
 		/* before that, what it asks is what its predecessor asked */
 		if (s->peers[id].generation)
 			directory_look(s, &s->peers[id]);
@@ -195,6 +194,7 @@ void self_look(struct server *s)
 	if (!s->fabric && !start_fabric(s))
 		return;
 	look_at_peers(s);
+	link_look(s);
 	sync_look(s);
 	if (read_messages(s) | regions_look(s))
 		self_wake(s);

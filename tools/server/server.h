@@ -256,6 +256,7 @@ struct server {
 	sd_event_source *service;
 	sd_event_source *ticks;
 	struct famez_component link;
+	bool picture_due;
 	uint32_t tags;
 	bool silent;
 	char inbox[FAMEZ_MESSAGE_MAX];
@@ -325,11 +326,20 @@ void backing_remove(struct memory *m);
 /* Is there no other switch that lives, and has it? */
 bool backing_lock(int fd);
 
+/* Do its first bytes hold nothing?  It is mapped. */
+bool backing_is_blank(const struct memory *m, uint64_t bytes);
+
+/* Is this a switch's memory, whole or not? */
+bool backing_is_ours(const struct famez_header *header);
+
 /* Is this the header of a former switch's memory, which we would lay out the same? */
 bool backing_check(const struct memory *m, const struct plan *p,
 		   const struct famez_header *header);
 
 /* ---- control.c: the control area ---- */
+
+/* "FAMEZNEW": the header's magic while the control area is made, and is nobody's to read */
+#define MAGIC_MAKING	0x57454e5a454d4146ULL
 
 /* Lays it out anew.  False: out of memory, or of random numbers. */
 bool control_write(struct server *s);
@@ -495,8 +505,8 @@ void self_stop(struct server *s);
 /* Looks at what peers have published and sent. */
 void self_look(struct server *s);
 
-/* Looks at whether a peer is up. */
-void self_look_at(struct server *s, struct peer *p);
+/* A peer has this generation: is that news? */
+void self_sees(struct server *s, struct peer *p, uint32_t generation);
 
 /* The same as self_look(), soon. */
 void self_wake(struct server *s);
@@ -512,6 +522,9 @@ void link_start(struct server *s, const struct options *o);
 
 /* A peer has said this. */
 void link_take(void *context, uint32_t id, const struct famez_link *l);
+
+/* Does what peers have asked for, once for all of them. */
+void link_look(struct server *s);
 
 /* Another owner, or another start: it has to ask again. */
 void link_forget(struct peer *p);

@@ -547,6 +547,26 @@ no "a file whose header is damaged" 'is damaged; left alone' --backing "$tmp/fam
 put_bytes "$tmp/fam" 84 "$(header_sum "$tmp/fam")"
 no "a file of another version" 'another version of famez' --backing "$tmp/fam" --size 1M
 
+# half_switch FILE: takes it up
+half_switch() {
+	start sw "$program" --socket "$sock" --backing "$1" --size 1M
+	saw sw '^famez-server: ready' >/dev/null
+}
+
+half_switch "$tmp/half" && stays a && answer a ^poked 'poke 0xffff8 1122334455667788' >/dev/null
+quit a; down
+put_bytes "$tmp/half" 64 46414d455a4e4557; put_bytes "$tmp/half" 8192 ffffffffffffffff; put_bytes "$tmp/half" 0 0000
+half_switch "$tmp/half" && stays a && [ "$(answer a ^peek 'peek 0xffff8 8')" = 'peek 1048568 1122334455667788' ]
+ok "a file over whose control area a switch has died, and FAM is as it was"
+quit a; down
+truncate -s 1M "$tmp/blank"; half_switch "$tmp/blank" && down; ok "or over a new file"
+truncate -s 1M "$tmp/other"; put_bytes "$tmp/other" 1048568 01
+no "a file with nothing where the control area would be, and something else" 'not empty, and not a fabric' --backing "$tmp/other" --size 1M
+head -c 8192 /dev/urandom >"/dev/shm/$shm-other"
+no "shared memory that is no switch's" 'no switch has made' --backing "$shm-other" --size 1M
+[ "$(stat -c %s "/dev/shm/$shm-other")" = 8192 ]; ok "which stays"
+rm "/dev/shm/$shm-other"
+
 start sw "$program" --socket "$sock" --backing "$tmp/new" --size 1M --preallocate
 saw sw '^famez-server: ready' >/dev/null && [ "$(stat -c %b "$tmp/new")" -ge 2048 ]
 ok "--preallocate has all of a file's blocks"
@@ -585,7 +605,7 @@ damaged() {
 	[ $# -eq 0 ] || printf '%s' "$1" >"$tmp/kept"
 	cp "$tmp/kept" "$tmp/kept.as-it-was"
 	! timeout 60 "$program" --socket "$sock" --backing memfd: --size 1M --regions "$tmp/kept" >"$tmp/no.out" 2>&1 </dev/null &&
-		grep -q 'kept: damaged, .*; left alone' "$tmp/no.out" && cmp "$tmp/kept" "$tmp/kept.as-it-was"
+		grep -Eq 'kept: (damaged|of (another size|more regions) .*); left alone' "$tmp/no.out" && cmp "$tmp/kept" "$tmp/kept.as-it-was"
 }
 
 kept "$(json one 0 4096 free)" "$(json two 8192 8192 scratch)"
@@ -596,7 +616,7 @@ saw sw '^famez-server: ready' >/dev/null && stays a; ok "regions that are kept a
 quit a; down
 i=0
 for text in '' '[]' '{}' '{"fam_size":524288}' '{"fam_size":524288,"regions":{}}' \
-	'{"fam_size":"x","regions":[]}' '{"fam_size":-1,"regions":[]}' '{"fam_size":4096,"regions":[]}' \
+	'{"fam_size":"x","regions":[]}' '{"fam_size":-1,"regions":[]}' '{"fam_size":4096,"regions":[1]}' \
 	'{"fam_size":524288,"regions":[1]}' '{"fam_size":524288,"regions":[{}]}' \
 	'{"fam_size":524288,"regions":[{"name":1}]}' 'no JSON'; do
 	damaged "$text" || break
