@@ -366,6 +366,8 @@ void famez_fabric_interrupt(struct famez_bridge *b, u32 vector)
 
 void famez_catch_up(struct famez_bridge *b)
 {
+	u32 id;
+
 	if (!READ_ONCE(b->missed) || famez_lost(b))
 		return;
 	WRITE_ONCE(b->missed, false);
@@ -375,6 +377,10 @@ void famez_catch_up(struct famez_bridge *b)
 	bitmap_fill(b->mail_rung, b->layout.peers.count);
 	famez_fabric_interrupt(b, 0);
 	famez_ports_wake(b);
+	/* nor was anybody rung, whatever it waits for */
+	for (id = 0; id < b->layout.peers.count; id++)
+		if (READ_ONCE(b->remotes[id].generation))
+			famez_ring(b, id);
 	famez_begin_work(b);
 }
 

@@ -104,11 +104,15 @@ put_bytes "$tmp/forged" 216 00020000000000000000000000090000
 put_bytes "$tmp/forged" 84 "$(header_sum "$tmp/forged")"
 start server "$bin/wire-server" -S "$sock" -n 14 -l 64M --file "$tmp/forged"
 saw server '^ready' >/dev/null
+# has id 0, which has no mailslot
+start client "$bin/wire-client" -S "$sock" -n 14 --stay
+saw client '^ok' >/dev/null
 boot 1 --no-switch --socket "$sock:14"
-load node01 && on node01 'dmesg | grep -q "of 14, 14 of 14 vectors, 63 MiB of FAM"' && on node01 famezctl peers >/dev/null
+load node01 && on node01 'dmesg | grep -q "id 1 of 14, 14 of 14 vectors, 63 MiB of FAM"' && on node01 famezctl peers >/dev/null
 ok 'mailslots beyond the control area: the driver loads'
 on node01 rmmod famez_bridge && healthy node01; ok 'and looks at none'
 vm down >/dev/null
+quit client
 quit server
 
 # ---- parameters ----
