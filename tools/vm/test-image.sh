@@ -80,6 +80,21 @@ on node01 'su ann -c "famez-client -S /run/famez/a.sock peers"' >/dev/null && ! 
 ok 'who is in the group may connect'
 on node01 'systemctl stop famez-server@b.socket famez-server@b && [ ! -e /run/famez/b.sock ]' 2>/dev/null; ok 'one ends without the other'
 
+# drop_in NODE NAME OPTIONS LINE...: a switch with those options and those lines of its unit, as install.rst has it
+drop_in() {
+	on "$1" "mkdir -p /etc/famez /etc/systemd/system/famez-server@$2.service.d && echo 'OPTIONS=$3' >/etc/famez/$2.conf &&
+printf '%s\\n' '[Service]' ${*:4} >/etc/systemd/system/famez-server@$2.service.d/override.conf && systemctl daemon-reload &&
+systemctl start famez-server@$2.socket && famez-client -S /run/famez/$2.sock ping server -c 1 || journalctl -n 20 -u famez-server@$2" >&2
+}
+
+on node01 'install -d -o famez -g famez /srv/fam && groupadd --system fabric-c'
+drop_in node01 c '--backing /srv/fam/memory --size 16M' ReadWritePaths=/srv/fam Group=fabric-c
+[ "$(on node01 stat -c '%U %G %a %s' /srv/fam/memory)" = 'famez fabric-c 660 16777216' ] && on node01 'systemctl is-active famez-server@c' | grep -qx active
+ok 'memory in a file, and a group of its own, by a drop-in'
+on node02 "printf '%s\n' 'SUBSYSTEM==\"dax\", GROUP=\"famez\", MODE=\"0660\"' >/etc/udev/rules.d/dax.rules && udevadm control --reload && udevadm trigger --settle --subsystem-match=dax"
+drop_in node02 d '--backing /dev/dax0.0 --size 16M' PrivateDevices=no '"DeviceAllow=/dev/dax0.0 rw"'
+on node02 'systemctl is-active famez-server@d; systemctl stop famez-server@d.socket famez-server@d' 2>/dev/null | grep -qx active; ok 'a /dev/dax by another'
+
 # ---- a newer famez ----
 
 next=$version.1
