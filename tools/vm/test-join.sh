@@ -24,11 +24,6 @@ ok '--join: nobody listens'
 refuses 2 "VECTORS is '0'" --join "$other:0"; ok '--join: no vectors'
 refuses 2 'names no socket' --join :8; ok '--join: no socket'
 
-# begun FILE: wait until it is there, and has something in it
-begun() {
-	while [ ! -s "$1" ]; do sleep 0.1; done
-}
-
 # ---- two fabrics ----
 
 start other "${FAMEZ_SERVER:-$tools/famez-server}" --socket "$other" \
@@ -87,9 +82,20 @@ vm down >/dev/null
 # ---- ups and downs at the same time, in a directory with a blank ----
 
 export FAMEZ_VM_DIR="$tmp/my fabric"
+# a QEMU that says so when it begins; one of node02 waits then
+mkfifo "$tmp/go"
+: >"$tmp/began"
+printf '#!/bin/sh\necho "$*" >>"%s"\ncase "$*" in *node02*) read x <"%s" ;; esac\nexec %s "$@"\n' "$tmp/began" "$tmp/go" "${QEMU:-qemu-system-x86_64}" >"$tmp/late"
+chmod +x "$tmp/late"
+
+# begun NAME NODE: the up of that name has started that node's QEMU, under the lock
+begun() {
+	"$bin/wire-wait" -p "${pid[$1]}" "$tmp/began" "$2" >/dev/null
+}
+
 # its processor is never started, so it never answers
-start mute "$tools/famez-vm" up 1 --initramfs "$image" --qemu -S
-begun "$FAMEZ_VM_DIR/node01/qemu.pid"
+QEMU=$tmp/late start mute "$tools/famez-vm" up 1 --initramfs "$image" --qemu -S
+begun mute node01
 vm up 1 --initramfs "$image" --first 2 >/dev/null; ok 'a second up joins the first, which waits yet'
 timeout 60 "$tools/famez-vm" qmp node01 query-status | grep -q prelaunch; ok 'and qmp reaches the guest that it waits for'
 kill "${pid[mute]}"
@@ -97,14 +103,10 @@ kill "${pid[mute]}"
 ok 'when the first fails, its guest ends, the switch does not'
 vm down node02
 
-# late QEMU-WORD...: a QEMU, of node02 one that waits
-mkfifo "$tmp/go"
-printf '#!/bin/sh\ncase "$*" in *node02*) read x <"%s" ;; esac\nexec %s "$@"\n' "$tmp/go" "${QEMU:-qemu-system-x86_64}" >"$tmp/late"
-chmod +x "$tmp/late"
 QEMU=$tmp/late start slow "$tools/famez-vm" up 2 --initramfs "$image"
-begun "$FAMEZ_VM_DIR/node02/qemu.pid"
+begun slow node02
 start down "$tools/famez-vm" down
-# it waits for the lock, or ends
+# it waits for the lock, which the kernel announces to nobody, or ends
 while kill -0 "${pid[down]}" 2>/dev/null && ! grep -q -- "-> FLOCK .* ${pid[down]} " /proc/locks; do sleep 0.1; done
 exec {go}<>"$tmp/go"; echo >&$go
 ends down; ok 'a down waits for an up that has begun'
